@@ -1,0 +1,199 @@
+"""The environment, turned into settings; the only file that reads os.environ.
+
+A variable is read when it is needed, never at import, so that a test or a host may set it late.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from inngest_asgi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEV_ORIGIN = "http://127.0.0.1:8288"
+CLOUD_API_ORIGIN = "https://api.inngest.com"
+CLOUD_EVENT_ORIGIN = "https://inn.gs"
+
+_OFF = frozenset({"", "0", "false"})
+_BRANCH_VARIABLES = (
+    "INNGEST_ENV",
+    "BRANCH_NAME",
+    "VERCEL_GIT_COMMIT_REF",
+    "BRANCH",
+    "CF_PAGES_BRANCH",
+    "RENDER_GIT_BRANCH",
+    "RAILWAY_GIT_BRANCH",
+)
+_VERSION_VARIABLES = (
+    "INNGEST_APP_VERSION",
+    "GITHUB_SHA",
+    "RENDER_GIT_COMMIT",
+    "FLY_MACHINE_VERSION",
+    "VERCEL_GIT_COMMIT_SHA",
+)
+_PLATFORMS = {
+    "VERCEL": "vercel",
+    "NETLIFY": "netlify",
+    "CF_PAGES": "cloudflare-pages",
+    "RENDER": "render",
+    "RAILWAY_ENVIRONMENT": "railway",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Settings:
+    """What an application was told by arguments, completed from the environment when asked.
+
+    Arguments win over variables; None means that nothing was said. Its `repr` shows no key.
+    """
+
+    is_production_argument: bool | None = None
+    env_argument: str | None = None
+    app_version_argument: str | None = None
+    event_key_argument: str | None = None
+    signing_key_argument: str | None = None
+    signing_key_fallback_argument: str | None = None
+    api_base_url: str | None = None
+    event_api_base_url: str | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def __repr__(self) -> str:
+        return f"<Settings {'cloud' if self.is_production else 'dev'}>"
+
+    @property
+    def is_production(self) -> bool:
+        """Cloud mode, where calls must be signed; the default (decisions: `INNGEST_DEV`)."""
+        if self.is_production_argument is not None:
+            return self.is_production_argument
+        return self.environ.get("INNGEST_DEV", "").strip().lower() in _OFF
+
+    @property
+    def env(self) -> str | None:
+        """The branch environment's name."""
+        return self.env_argument or self._first(_BRANCH_VARIABLES)
+
+    @property
+    def app_version(self) -> str | None:
+        """The version of the user's application."""
+        return self.app_version_argument or self._first(_VERSION_VARIABLES)
+
+    @property
+    def event_key(self) -> str | None:
+        return self.event_key_argument or self._get("INNGEST_EVENT_KEY")
+
+    @property
+    def signing_key(self) -> str | None:
+        return self.signing_key_argument or self._get("INNGEST_SIGNING_KEY")
+
+    @property
+    def signing_key_fallback(self) -> str | None:
+        return self.signing_key_fallback_argument or self._get("INNGEST_SIGNING_KEY_FALLBACK")
+
+    @property
+    def signing_keys(self) -> tuple[str, ...]:
+        """The keys to try, in order; empty when none is set."""
+        keys = (self.signing_key, self.signing_key_fallback)
+        return tuple(key for key in keys if key)
+
+    @property
+    def api_origin(self) -> str:
+        """Where the API is, without a trailing slash (http.md 3).
+
+        Raises:
+            ConfigError: a URL is not http or https.
+        """
+        told = self._origin("api_base_url", self.api_base_url, "INNGEST_API_BASE_URL")
+        return told or (CLOUD_API_ORIGIN if self.is_production else DEV_ORIGIN)
+
+    @property
+    def event_origin(self) -> str:
+        """Where events go, without a trailing slash (http.md 3).
+
+        Raises:
+            ConfigError: a URL is not http or https.
+        """
+        told = self._origin(
+            "event_api_base_url", self.event_api_base_url, "INNGEST_EVENT_API_BASE_URL"
+        )
+        return told or (CLOUD_EVENT_ORIGIN if self.is_production else DEV_ORIGIN)
+
+    @property
+    def serve_origin(self) -> str | None:
+        """Scheme and host to register instead of those of the request."""
+        for name in ("INNGEST_SERVE_ORIGIN", "INNGEST_SERVE_HOST"):
+            if value := self._get(name):
+                return checked_origin(value, name)
+        return None
+
+    @property
+    def serve_path(self) -> str | None:
+        """The path to register instead of that of the request."""
+        return self._get("INNGEST_SERVE_PATH")
+
+    @property
+    def enable_unauthed_sync(self) -> bool:
+        """Whether an unsigned PUT may register in cloud mode; yes unless switched off."""
+        return self.environ.get("INNGEST_ENABLE_UNAUTHED_SYNC", "1").lower() not in _OFF
+
+    @property
+    def thread_pool_size(self) -> int:
+        """How many threads run blocking code: INNGEST_THREAD_POOL_MAX_WORKERS, or by the CPUs.
+
+        Raises:
+            ConfigError: the variable is not a whole number of at least one.
+        """
+        told = self._get("INNGEST_THREAD_POOL_MAX_WORKERS")
+        if told is None:
+            return min(32, (os.cpu_count() or 1) + 4)
+        if not (told.isascii() and told.isdigit()) or int(told) == 0:
+            raise ConfigError(
+                f"INNGEST_THREAD_POOL_MAX_WORKERS is {told!r}; set a whole number of at least 1 "
+                "(blocking code never runs on the event loop) or unset it."
+            )
+        return int(told)
+
+    @property
+    def platform(self) -> str | None:
+        """The hosting platform's name, as its variables tell it (http.md 2)."""
+        for name, platform in _PLATFORMS.items():
+            if self._get(name):
+                return platform
+        region = self._get("AWS_REGION")
+        return f"aws-{region}" if region else None
+
+    def _origin(self, argument: str, value: str | None, variable: str) -> str | None:
+        if value:
+            return checked_origin(value, argument)
+        for name in (variable, "INNGEST_BASE_URL"):
+            if told := self._get(name):
+                return checked_origin(told, name)
+        dev = self._get("INNGEST_DEV") or ""
+        is_url = not self.is_production and dev.lower().startswith(("http://", "https://"))
+        return checked_origin(dev, "INNGEST_DEV") if is_url else None
+
+    def _get(self, name: str) -> str | None:
+        return self.environ.get(name, "").strip() or None
+
+    def _first(self, names: tuple[str, ...]) -> str | None:
+        return next((value for name in names if (value := self._get(name))), None)
+
+
+def checked_origin(url: str, name: str) -> str:
+    """Return a URL without its trailing slash.
+
+    Raises:
+        ConfigError: it is not an absolute http or https URL; the message names `name`.
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        good = False
+    if not good:
+        raise ConfigError(f"{name} is {url!r}; set an absolute URL such as {DEV_ORIGIN}.")
+    return url.rstrip("/")

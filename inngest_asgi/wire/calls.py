@@ -1,0 +1,129 @@
+"""One POST from a server, read once into a slotted record that is trusted ever after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from inngest_asgi.errors import RequestError
+from inngest_asgi.wire.names import WHOLE_FUNCTION, ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a run (http.md 11.2).
+
+    `steps` are the memos as parsed, by hashed step id; `order` lists the ids of those that are
+    done, in the order they were done; `target` is the hashed id of the one step to run, or None.
+    """
+
+    function_id: str
+    run_id: str
+    attempt: int
+    max_attempts: int | None
+    event: dict[str, Any]
+    events: list[dict[str, Any]]
+    steps: dict[str, Any]
+    order: list[str]
+    target: str | None
+    plan_only: bool
+    use_api: bool
+    request_id: str | None
+
+    @property
+    def last_attempt(self) -> bool:
+        """Whether no attempt follows this one; never, when the server set no limit."""
+        return self.max_attempts is not None and self.attempt + 1 >= self.max_attempts
+
+
+def parse_call(body: Any, function_id: str, step_id: str | None) -> Call:
+    """Read a parsed body.
+
+    Args:
+        body: the JSON document.
+        function_id: the query's fnId.
+        step_id: the query's stepId; None or "step" means the function as a whole.
+
+    Raises:
+        RequestError: 400, naming the field that has not the shape of http.md 11.2.
+    """
+    if not isinstance(body, dict):
+        raise _invalid("the body must be a JSON object")
+    ctx = _object(body, "ctx")
+    stack = ctx.get("stack")
+    steps = _object(body, "steps")
+    event, events = _events(body)
+    return Call(
+        function_id=function_id,
+        run_id=_text(ctx, "run_id"),
+        attempt=_count(ctx, "attempt") or 0,
+        max_attempts=_count(ctx, "max_attempts"),
+        event=event,
+        events=events,
+        steps=steps,
+        order=_order(stack, steps),
+        target=None if step_id in (None, "", WHOLE_FUNCTION) else step_id,
+        plan_only=ctx.get("disable_immediate_execution") is True,
+        use_api=body.get("use_api") is True or ctx.get("use_api") is True,
+        request_id=ctx.get("request_id") if isinstance(ctx.get("request_id"), str) else None,
+    )
+
+
+def _events(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    events = body.get("events") or []
+    if not isinstance(events, list) or not all(isinstance(one, dict) for one in events):
+        raise _invalid("`events` must be an array of objects")
+    event = body.get("event")
+    if event is None and events:
+        event = events[0]
+    if not isinstance(event, dict):
+        raise _invalid("`event` must be an object")
+    if not isinstance(event.get("name"), str):
+        raise _invalid("`event.name` must be a string")
+    return event, events or [event]
+
+
+def _order(stack: Any, steps: dict[str, Any]) -> list[str]:
+    """Return the finished steps in order; memos that the stack leaves out come last."""
+    listed = stack.get("stack") if isinstance(stack, dict) else None
+    if listed is None:
+        return list(steps)
+    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+        raise _invalid("`ctx.stack.stack` must be an array of step ids")
+    if len(listed) == len(steps):
+        return listed
+    known = set(listed)
+    return listed + [one for one in steps if one not in known]
+
+
+def _object(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    value = parent.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _invalid(f"`{key}` must be an object")
+    return value
+
+
+def _text(ctx: dict[str, Any], key: str) -> str:
+    value = ctx.get(key, "")
+    if not isinstance(value, str):
+        raise _invalid(f"`ctx.{key}` must be a string")
+    return value
+
+
+def _count(ctx: dict[str, Any], key: str) -> int | None:
+    value = ctx.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise _invalid(f"`ctx.{key}` must be a whole number")
+    return value
+
+
+def _invalid(what: str) -> RequestError:
+    return RequestError(
+        f"This is not a call from an Inngest server: {what}.",
+        code=ErrorCode.BODY_INVALID,
+        status=400,
+    )

@@ -1,0 +1,115 @@
+"""Events as users and servers write them, the seed that makes their ids repeatable. No I/O."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, Generic
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from typing_extensions import TypeVar
+from ulid import ULID
+
+from inngest_asgi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T", default=dict[str, Any])
+
+_ENTROPY = 10
+_MAX_INDEX = 2**32
+_MAX_MILLISECONDS = 2**48
+
+
+class Event(BaseModel, Generic[T]):
+    """Something that happened, by name, with JSON data (http.md 13).
+
+    Args:
+        name: such as "shop/order.placed"; not starting with "inngest/", which is reserved.
+        data: a JSON object.
+        id: a de-duplication id: a function starts once per id within 24 hours.
+        ts: when it happened, in Unix milliseconds; a future one delays the run until then.
+        v: the version of its payload.
+        user: deprecated by servers; kept when given.
+        meta: such as `{"sessions": {...}}`.
+    """
+
+    model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True)
+
+    name: str
+    data: T = Field(default_factory=dict)  # type: ignore[assignment]
+    id: str | None = None
+    ts: int | None = None
+    v: str | None = None
+    user: dict[str, Any] | None = None
+    meta: dict[str, Any] | None = None
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _null_data_is_empty(cls, data: Any) -> Any:
+        return {} if data is None else data
+
+    @classmethod
+    def from_raw(cls, raw: Mapping[str, Any]) -> Event[T]:
+        """Read an event from the JSON object a server sent.
+
+        Raises:
+            ValueError: it is not an event; the message names the field.
+        """
+        try:
+            return cls.model_validate(raw)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"not an event: {where}: {first['msg']}") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a JSON object, without the fields that are not set."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def event_record(event: Event[Any], now_ms: int) -> dict[str, Any]:
+    """Return what is sent for an event: its set fields, `ts` filled in, data never null.
+
+    Raises:
+        ConfigError: its name is empty or starts with the reserved "inngest/".
+    """
+    if not event.name:
+        raise ConfigError("Event.name is empty; give the event a name such as 'shop/order.placed'.")
+    if event.name.startswith("inngest/"):
+        raise ConfigError(
+            f"Event.name {event.name!r}: names that start with 'inngest/' belong to the server; "
+            "choose another prefix."
+        )
+    record = event.to_dict()
+    record.setdefault("data", {})
+    if not isinstance(record["data"], dict):
+        raise ConfigError(f"Event {event.name!r}: data must be a JSON object.")
+    record.setdefault("ts", now_ms)
+    return record
+
+
+def make_seed(now_ms: int, entropy: bytes) -> str:
+    """Return the header value that lets a retried request create the same ids (http.md 14)."""
+    return f"{now_ms},{base64.b64encode(entropy).decode()}"
+
+
+def seeded_id(seed: str, index: int) -> str | None:
+    """Return the ULID of the `index`-th event of a request (the first is 1).
+
+    Returns:
+        The id, or None when the seed is invalid: then it is to be ignored.
+    """
+    time_text, _, entropy_text = seed.partition(",")
+    try:
+        entropy = base64.b64decode(entropy_text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if len(entropy) != _ENTROPY or not (time_text.isascii() and time_text.isdigit()):
+        return None
+    if len(time_text) > 15 or int(time_text) >= _MAX_MILLISECONDS:
+        return None
+    tail = (int.from_bytes(entropy[6:], "big") + index) % _MAX_INDEX
+    stamp = int(time_text).to_bytes(6, "big")
+    return str(ULID.from_bytes(stamp + entropy[:6] + tail.to_bytes(4, "big")))

@@ -1,0 +1,87 @@
+"""What we answer a call, and what we tell of an error: status, headers and body, dumped once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from inngest_asgi.wire.codec import Fragment, dumps
+from inngest_asgi.wire.names import ErrorCode, Header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_CAUSE_DEPTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer before it is signed and sent; `headers` are those that vary."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRecord:
+    """An error as it goes over the wire."""
+
+    name: str
+    message: str
+    stack: str | None = None
+    code: str = ErrorCode.UNKNOWN
+    cause: ErrorRecord | None = None
+
+    def to_op(self) -> dict[str, Any]:
+        """Return the shape inside an op (steps.md 3); the cause chain ends at depth five."""
+        return self._shape({}, _CAUSE_DEPTH)
+
+    def to_body(self) -> dict[str, Any]:
+        """Return the shape of an error response (http.md 11.3)."""
+        return self._shape({"code": str(self.code)}, _CAUSE_DEPTH)
+
+    def _shape(self, start: dict[str, Any], depth: int) -> dict[str, Any]:
+        shape = {**start, "message": self.message, "name": self.name}
+        if self.stack:
+            shape["stack"] = self.stack
+        if self.cause is not None and depth > 0:
+            shape["cause"] = self.cause._shape({}, depth - 1)  # noqa: SLF001
+        return shape
+
+
+def ops_reply(
+    ops: Iterable[dict[str, Any]], *, no_retry: bool = False, retry_after: str | None = None
+) -> Reply:
+    """Answer 206 with ops; none at all means that nothing can be reported now."""
+    return Reply(206, dumps(list(ops)), retry_headers(no_retry=no_retry, retry_after=retry_after))
+
+
+def output_reply(output: Fragment) -> Reply:
+    """Answer 200 with what the function returned."""
+    return Reply(200, dumps(output), retry_headers(no_retry=False))
+
+
+def error_reply(
+    status: int, error: ErrorRecord, *, no_retry: bool, retry_after: str | None = None
+) -> Reply:
+    """Answer with an error; whether the server may try again is said, never left to the status."""
+    headers = retry_headers(no_retry=no_retry, retry_after=retry_after)
+    return Reply(status, dumps(error.to_body()), headers)
+
+
+def retry_headers(*, no_retry: bool, retry_after: str | None = None) -> dict[str, str]:
+    """Return the headers that control retries (http.md 12)."""
+    headers = {Header.NO_RETRY: "true" if no_retry else "false"}
+    if retry_after is not None:
+        headers[Header.RETRY_AFTER] = retry_after
+    return headers
+
+
+def retry_after_value(when: timedelta | datetime) -> str:
+    """Write a Retry-After: whole seconds from now, at least one, or an ISO moment in UTC."""
+    if isinstance(when, timedelta):
+        return str(max(1, math.ceil(when.total_seconds())))
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
