@@ -1,0 +1,207 @@
+"""`Inngest`, what a program declares its functions on and sends its events with; does no I/O."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Self
+
+from inngest_asgi.client.api import Api
+from inngest_asgi.client.connections import Connections
+from inngest_asgi.client.portal import run_sync
+from inngest_asgi.client.send import Sender
+from inngest_asgi.clock import SYSTEM_CLOCK
+from inngest_asgi.errors import ConfigError
+from inngest_asgi.settings import Settings
+from inngest_asgi.wire.durations import to_timedelta
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+    from types import TracebackType
+
+    from inngest_asgi.client.transport import HTTPClient
+    from inngest_asgi.clock import Clock
+    from inngest_asgi.wire.durations import Duration
+    from inngest_asgi.wire.events import Event
+
+
+class Inngest:
+    """An application: its name, its keys, its functions, and its way to the server.
+
+    What is left out is read from the environment when it is needed (`INNGEST_EVENT_KEY`,
+    `INNGEST_SIGNING_KEY`, `INNGEST_DEV` and so on), not when the client is made. May be shared by
+    threads and event loops.
+
+    Args:
+        app_id: the application's name; stable, because runs are found by it.
+        app_version: shown beside each deploy.
+        env: the branch environment.
+        is_production: True for cloud mode, where calls must be signed; False for dev mode.
+        event_key: authorises sending.
+        signing_key: authorises everything else, and proves that calls come from the server.
+        signing_key_fallback: accepted too, while keys are rotated.
+        api_base_url: where the API is.
+        event_api_base_url: where events go.
+        request_timeout: for each phase of a request (connecting, sending, waiting, reading): int
+            milliseconds, a `timedelta`, or a string such as "30s".
+        logger: for what the library says and `ctx.logger` writes to; by default the standard
+            library's "inngest_asgi".
+        http_client: carries the requests as it is, and is never closed; its own timeout counts.
+            It belongs to the first event loop it is used on: `send` works on that loop and
+            `send_sync`, which works on a loop of its own, does not beside it.
+        clock: time and chance, for tests.
+
+    Raises:
+        ConfigError: the name is empty, or the time-out is not a duration above zero.
+    """
+
+    def __init__(
+        self,
+        app_id: str,
+        *,
+        app_version: str | None = None,
+        env: str | None = None,
+        is_production: bool | None = None,
+        event_key: str | None = None,
+        signing_key: str | None = None,
+        signing_key_fallback: str | None = None,
+        api_base_url: str | None = None,
+        event_api_base_url: str | None = None,
+        request_timeout: Duration = 30_000,
+        logger: logging.Logger | None = None,
+        http_client: HTTPClient | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._app_id = _checked_app_id(app_id)
+        self.settings = Settings(
+            is_production_argument=is_production,
+            env_argument=env,
+            app_version_argument=app_version,
+            event_key_argument=event_key,
+            signing_key_argument=signing_key,
+            signing_key_fallback_argument=signing_key_fallback,
+            api_base_url=api_base_url,
+            event_api_base_url=event_api_base_url,
+        )
+        self._logger = logger or logging.getLogger("inngest_asgi")
+        self._connections = Connections(_checked_timeout(request_timeout), http_client)
+        self._sender = Sender(self.settings, self._connections, clock)
+        self.api = Api(self.settings, self._connections, clock)
+
+    def __repr__(self) -> str:
+        return f"<Inngest {self._app_id!r}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    @property
+    def app_id(self) -> str:
+        """The application's name."""
+        return self._app_id
+
+    @property
+    def app_version(self) -> str | None:
+        """The application's version, as given or as the platform's variables tell it."""
+        return self.settings.app_version
+
+    @property
+    def env(self) -> str | None:
+        """The branch environment, as given or as the platform's variables tell it."""
+        return self.settings.env
+
+    @property
+    def is_production(self) -> bool:
+        """Cloud mode (the default), where calls must be signed; otherwise dev mode."""
+        return self.settings.is_production
+
+    @property
+    def event_key(self) -> str | None:
+        """The key that authorises sending, or None."""
+        return self.settings.event_key
+
+    @property
+    def signing_key(self) -> str | None:
+        """The key that calls must be signed with, or None."""
+        return self.settings.signing_key
+
+    @property
+    def signing_key_fallback(self) -> str | None:
+        """The key that is accepted too, while keys are rotated, or None."""
+        return self.settings.signing_key_fallback
+
+    @property
+    def api_origin(self) -> str:
+        """Where the API is, without a trailing slash."""
+        return self.settings.api_origin
+
+    @property
+    def event_api_origin(self) -> str:
+        """Where events go, without a trailing slash."""
+        return self.settings.event_origin
+
+    @property
+    def logger(self) -> logging.Logger:
+        """What the library logs to."""
+        return self._logger
+
+    def set_logger(self, logger: logging.Logger) -> None:
+        """Log to something else from now on."""
+        self._logger = logger
+
+    async def send(
+        self, events: Event[Any] | Sequence[Event[Any]], *, env: str | None = None
+    ) -> list[str]:
+        """Send events, all in one request, and return their ids.
+
+        Failures that may pass are tried again, five times in all, without creating an event twice.
+        Works on any event loop.
+
+        Args:
+            events: an `Event` or a list of them; an empty list sends nothing.
+            env: the branch environment to send to, instead of the client's.
+
+        Raises:
+            SendEventsError: not every event was taken; its `ids` are those that were.
+            ConfigError: an event's name is empty or reserved, or something is not an event.
+            CodecError: an event's data cannot be JSON.
+        """
+        return await self._sender.send(events, env)
+
+    def send_sync(
+        self, events: Event[Any] | Sequence[Event[Any]], *, env: str | None = None
+    ) -> list[str]:
+        """Send events from blocking code, in any thread; see `send`.
+
+        On a thread whose event loop is running it works but holds that loop up: use `send` there.
+        """
+        return run_sync(self.send(events, env=env))
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop and of `send_sync`.
+
+        Not needed for a clean exit: connections close with their loops. Later use opens new ones.
+        """
+        await self._connections.aclose()
+
+
+def _checked_app_id(app_id: str) -> str:
+    if not isinstance(app_id, str) or not app_id.strip():
+        raise ConfigError(
+            f"Inngest: app_id is {app_id!r}; give the application a name such as 'shop'."
+        )
+    return app_id
+
+
+def _checked_timeout(request_timeout: Duration) -> timedelta:
+    timeout = to_timedelta(request_timeout, field="Inngest: request_timeout")
+    if not timeout:
+        raise ConfigError("Inngest: request_timeout is zero; no request could ever succeed.")
+    return timeout
