@@ -1,0 +1,84 @@
+# Set-up, checks and the main job; CONTRIBUTING.md explains them, `make help` lists them.
+#
+#   make run  ARGS="--port 9288"          more options for the command
+#   make test ARGS="tests/wire -k json"   a part of the suite, without the coverage gate
+#   make test PYTHON=python3.12 VENV=.venv312
+#   make test UV=                         pip, even where uv is installed
+
+PYTHON ?=
+VENV ?= .venv
+ARGS ?=
+UV := $(shell command -v uv 2>/dev/null)
+
+BIN := $(VENV)/bin
+CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+COVERAGE := $(if $(ARGS),,--cov)
+IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-lowest lint format type-check clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.for-running ## run the quickstart on the embedded server (ONCE=1: exit when its run ends)
+	$(BIN)/inngest-asgi run examples.quickstart:inngest_app \
+		--event shop/orders.uploaded --data @examples/data/upload.json $(ARGS)
+
+test: lint type-check ## check everything and run the whole suite
+	$(BIN)/python -m pytest $(COVERAGE) $(ARGS)
+
+test-lowest: ## run the suite with the oldest supported versions of the dependencies
+	$(MAKE) VENV=.venv-lowest .venv-lowest/.with-lowest
+	.venv-lowest/bin/python -m pytest $(ARGS)
+
+lint: $(VENV)/.for-testing ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.for-testing ## mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+type-check: $(VENV)/.for-testing ## check types, strictly
+	$(BIN)/mypy
+
+clean: ## remove environments, caches and builds
+	rm -rf .venv .venv-lowest build dist .coverage .mypy_cache .pytest_cache .ruff_cache
+
+# Installing happens once, and again only when pyproject.toml changes.
+
+$(VENV)/.for-running: pyproject.toml
+	@$(ENVIRONMENT)
+	$(INSTALL) --editable '.[server]'
+	@touch $@
+
+$(VENV)/.for-testing: pyproject.toml
+	@$(ENVIRONMENT)
+	$(INSTALL) --editable '.[all]' --group dev
+	@touch $@ $(VENV)/.for-running
+
+$(VENV)/.with-lowest: pyproject.toml
+	@$(ENVIRONMENT)
+	$(if $(UV),,$(BIN)/python -m pip install --quiet uv)
+	$(or $(UV),$(BIN)/uv) pip install --quiet --python $(BIN)/python \
+		--resolution lowest-direct --editable '.[all]' --group dev
+	@touch $@
+
+INSTALL = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
+
+# Without uv, pip is renewed first: it reads dependency groups from 25.1 on.
+define ENVIRONMENT
+python=; \
+for candidate in $(CANDIDATES); do \
+	if $$candidate -c '$(IS_NEW_ENOUGH)' 2>/dev/null; then python=$$candidate; break; fi; \
+done; \
+if [ -z "$$python" ]; then \
+	echo "inngest-asgi needs Python 3.11 or newer; none of these is: $(CANDIDATES)." >&2; \
+	echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; \
+	exit 1; \
+fi; \
+$(if $(UV),[ -x $(BIN)/python ] || $(UV) venv --quiet --python "$$python" $(VENV),\
+	{ $(BIN)/python -m pip --version >/dev/null 2>&1 || "$$python" -m venv $(VENV); } \
+	&& $(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1')
+endef
