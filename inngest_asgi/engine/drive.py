@@ -1,0 +1,250 @@
+"""The async shell: runs an async function's tasks around the machine, on the caller's loop.
+
+It turns the loop until user code is quiet, asks the machine, does what it says. The numbers of
+the rules in comments are those of docs/architecture.md, "The step engine".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any
+
+from inngest_asgi.engine.memos import MISSING
+from inngest_asgi.engine.ops import (
+    SCOPE,
+    Op,
+    Scope,
+    contained,
+    contained_await,
+    enter,
+    is_async,
+    is_cancelled,
+)
+from inngest_asgi.engine.run import Execute, Machine, Resolve, Wait
+from inngest_asgi.errors import StepUsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Executor
+
+    from inngest_asgi.clock import Clock
+    from inngest_asgi.engine.outcomes import Outcome
+
+QUIET_TURNS = 16
+"""Loop turns without a new announcement after which user code counts as quiet (rule 1)."""
+
+UNWIND_SECONDS = 5.0
+"""How long cancelled user code may clean up before it is left alone (rule 9)."""
+
+_QUICK_TURNS = 4
+
+_Ended = tuple[Any, BaseException | None]
+
+_log = logging.getLogger("inngest_asgi")
+_stuck: set[asyncio.Task[Any]] = set()
+
+
+class Drive:
+    """Drives one call of an async function.
+
+    Args:
+        machine: the call's machine.
+        clock: for timings and limits.
+        executor: where blocking step bodies run.
+    """
+
+    def __init__(self, machine: Machine, *, clock: Clock, executor: Executor) -> None:
+        self._machine = machine
+        self._clock = clock
+        self._executor = executor
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._parked_tasks: set[asyncio.Task[Any]] = set()
+        self._news: asyncio.Future[None] | None = None
+        self._refused: dict[asyncio.Task[Any], int] | None = None
+
+    async def run(self, function: Callable[[], Awaitable[Any]]) -> Outcome:
+        """Run user code until this call's outcome is known, then unwind it."""
+        self._task = self._loop.create_task(self._user_code(function))
+        try:
+            return await self._decide(self._task)
+        finally:
+            await self._unwind(self._task)
+
+    async def step(self, op: Op) -> Any:
+        """Announce a step and wait for its result; the tools' only way in.
+
+        Raises:
+            StepError: the step failed for good.
+            StepUsageError: it is used on another event loop than the function's.
+        """
+        if self._refused is not None:
+            await self._refuse(self._refused)
+        task = asyncio.current_task()
+        if task is not self._task:
+            self._check_loop(op)
+        scope = SCOPE.get()
+        enter(op, scope)
+        machine = self._machine
+        op.id, op.index = machine.claim(op.step_id, race=scope.race)
+        if task is self._task:
+            memo = machine.take(op.id)
+            if memo is not MISSING:
+                return op.rebuild(memo)
+        return op.rebuild(await self._park(op, task))
+
+    # Waiting for user code.
+
+    async def _user_code(self, function: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            self._machine.returned(await function())
+        except asyncio.CancelledError as error:
+            if self._refused is not None or is_cancelled():
+                raise
+            self._machine.raised(error)
+        except BaseException as error:  # noqa: BLE001 - a run must not end the server
+            self._machine.raised(error)
+
+    async def _decide(self, task: asyncio.Task[None]) -> Outcome:
+        while True:
+            await self._settle(task)
+            action = self._machine.next_action()
+            if isinstance(action, Resolve):
+                if not action.op.waiter.done():
+                    action.op.waiter.set_result(action.memo)
+            elif isinstance(action, Execute):
+                return await self._perform(action.op)
+            elif isinstance(action, Wait):
+                if not await self._wait_for_news(task, action.grace):
+                    return self._machine.stalled()
+            else:
+                return action
+
+    async def _settle(self, task: asyncio.Task[None]) -> None:
+        """Turn the loop until nothing new was announced for a while, or the target was."""
+        machine = self._machine
+        turns, seen = 0, machine.announced
+        while turns < QUIET_TURNS and machine.target is None:
+            await asyncio.sleep(0)
+            # A function that has ended gets one turn more, for tasks created last (rule 11).
+            if not machine.parked and (turns or not task.done()):
+                return
+            turns = turns + 1 if machine.announced == seen else 0
+            seen = machine.announced
+
+    async def _wait_for_news(self, task: asyncio.Task[None], grace: float | None) -> bool:
+        """Wait until a step parks or the function ends; False when `grace` ran out first."""
+        self._news = news = self._loop.create_future()
+        waiting: list[asyncio.Future[None]] = [news]
+        if not task.done():
+            task.add_done_callback(self._wake)
+        if grace is not None:
+            waiting.append(self._loop.create_task(self._clock.sleep(grace)))
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            task.remove_done_callback(self._wake)
+            self._news = None
+            for one in waiting[1:]:
+                one.cancel()
+        return news.done()
+
+    def _wake(self, _: object = None) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    # Announcing.
+
+    async def _park(self, op: Op, task: asyncio.Task[Any] | None) -> Any:
+        op.waiter = self._loop.create_future()
+        op.context = contextvars.copy_context()
+        if task is not None:
+            self._parked_tasks.add(task)
+        self._machine.park(op)
+        self._wake()
+        try:
+            return await op.waiter
+        except asyncio.CancelledError:
+            if self._refused is None:
+                self._machine.abandon(op)
+            raise
+
+    def _check_loop(self, op: Op) -> None:
+        if asyncio.get_running_loop() is not self._loop:
+            raise StepUsageError(
+                f"Step {op.step_id!r} is used on another event loop than its function's. "
+                "Steps work only on the loop that runs the function; do other work inside step.run."
+            )
+
+    # Running a body.
+
+    async def _perform(self, op: Op) -> Outcome:
+        """Run a step's body to its end, whatever its awaiter does meanwhile (rule 8)."""
+        started = self._clock.nanoseconds()
+        value, error = await self._run_body(op)
+        ended = self._clock.nanoseconds()
+        if error is not None:
+            return self._machine.failed(op, error, started=started, ended=ended)
+        return self._machine.succeeded(op, value, started=started, ended=ended)
+
+    async def _run_body(self, op: Op) -> _Ended:
+        context = op.context or contextvars.copy_context()
+        context.run(SCOPE.set, Scope(body_of=op))
+        override = self._machine.memos.input_override(op.id)
+        if op.body is not None and not is_async(op.body):
+            call = functools.partial(context.run, contained, op, override)
+            value, error = await self._loop.run_in_executor(self._executor, call)
+        else:
+            value, error = contained(op, override)
+        if error is None and inspect.isawaitable(value):
+            return await self._loop.create_task(contained_await(value), context=context)
+        return value, error
+
+    # Ending.
+
+    async def _unwind(self, task: asyncio.Task[None]) -> None:
+        """Cancel the function's task and those that parked, and let them clean up (rule 9)."""
+        self._refused = {}
+        tasks = {one for one in (task, *self._parked_tasks) if not one.done()}
+        if not tasks:
+            return
+        for one in tasks:
+            one.cancel()
+        for _ in range(_QUICK_TURNS):
+            await asyncio.sleep(0)
+            if all(one.done() for one in tasks):
+                return
+        ended: asyncio.Future[list[Any]] = asyncio.gather(*tasks, return_exceptions=True)
+        limit = self._loop.create_task(self._clock.sleep(UNWIND_SECONDS))
+        waiting: list[asyncio.Future[Any]] = [ended, limit]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        limit.cancel()
+        if not ended.done():
+            _leave_alone(tasks)
+
+    async def _refuse(self, refused: dict[asyncio.Task[Any], int]) -> None:
+        """Unwind a task that uses a step after the outcome is fixed."""
+        task = asyncio.current_task()
+        if task is not None:
+            refused[task] = refused.get(task, 0) + 1
+            await asyncio.sleep(0)
+            if refused[task] > 1:
+                await self._loop.create_future()
+        raise asyncio.CancelledError("This call of the function is over.")
+
+
+def _leave_alone(tasks: set[asyncio.Task[Any]]) -> None:
+    """Give up on tasks that do not end; they are kept, so that nothing warns of their loss."""
+    for task in tasks:
+        if not task.done():
+            _stuck.add(task)
+            task.add_done_callback(_stuck.discard)
+    _log.error(
+        "A function did not end within %s s after its call was answered: it seems to swallow "
+        "asyncio.CancelledError. It is left alone; let that exception pass.",
+        UNWIND_SECONDS,
+    )

@@ -1,0 +1,266 @@
+"""Ops: what a tool announces and what we report of it, built once for both colours of tools."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context, ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from inngest_asgi.engine.memos import memo_result
+from inngest_asgi.engine.results import PLAIN, UNSET, ResultType
+from inngest_asgi.errors import ConfigError
+from inngest_asgi.wire.durations import Duration, wire_duration, wire_moment
+from inngest_asgi.wire.names import Opcode
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from inngest_asgi.wire.codec import Fragment
+    from inngest_asgi.wire.events import Event
+    from inngest_asgi.wire.replies import ErrorRecord
+
+SendEvents = Callable[["Event[Any] | Sequence[Event[Any]]"], Awaitable[list[str]]]
+"""What sends events for step.send_event; the runtime provides it."""
+
+
+class Op:
+    """One step of one call, from the moment a tool announces it.
+
+    Attributes:
+        step_id: the id the user gave.
+        code: the op that reports it unrun: StepPlanned for a runnable step, else its own.
+        opts: what the op carries, by steps.md 4.
+        body: the user's function, for a runnable step; with `args` and `kwargs`.
+        output_type: the explicit type of its result, or UNSET.
+        id: the hashed id; `index`: how many steps of this call had the same `step_id` before.
+        race: whether it was announced inside a race (steps.md 8).
+        context: the context variables where it was announced, for the body.
+        waiter: the shell's own: what to wake with the memo.
+        nested: set when the body used a step, which fails it for good.
+    """
+
+    id = ""
+    index = 0
+    race = False
+    nested = False
+    context: Context | None = None
+    waiter: Any = None
+
+    def __init__(
+        self,
+        step_id: str,
+        code: Opcode,
+        *,
+        opts: dict[str, Any] | None = None,
+        body: Callable[..., Any] | None = None,
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+        output_type: Any = UNSET,
+    ) -> None:
+        if step_id.__class__ is not str or not step_id:
+            check_step_id(step_id)
+        self.step_id = step_id
+        self.code = code
+        self.opts = opts
+        self.body = body
+        self.args = args
+        self.kwargs = kwargs
+        self.output_type = output_type
+
+    @property
+    def result(self) -> ResultType:
+        """How the body's result is dumped and rebuilt."""
+        return PLAIN if self.body is None else ResultType.of(self.body, self.output_type)
+
+    def rebuild(self, memo: Any) -> Any:
+        """Turn the memo into what the user's `await` gives.
+
+        Raises:
+            StepError: the memo records a failure.
+            OutputError: it does not validate against an explicit output type.
+        """
+        if self.body is None:
+            return None
+        return self.result.load(memo_result(memo, self.step_id), what=f"Step {self.step_id!r}")
+
+    def call(self, override: list[Any] | None) -> Any:
+        """Call the body, with the server's arguments instead of the user's where it sent some."""
+        if self.body is None:
+            return None
+        return self.body(*(self.args if override is None else override), **(self.kwargs or {}))
+
+    def unrun(self) -> dict[str, Any]:
+        """Return the op that reports the step without having run it."""
+        return self._shape(self.code)
+
+    def ran(self, data: Fragment, started: int, ended: int) -> dict[str, Any]:
+        """Return the op that reports the body's result; times in Unix nanoseconds."""
+        return self._shape(Opcode.STEP_RUN, data=data, timing=_timing(started, ended))
+
+    def failed(self, code: Opcode, error: ErrorRecord, started: int, ended: int) -> dict[str, Any]:
+        """Return the op that reports the body's error; times in Unix nanoseconds."""
+        return self._shape(code, error=error.to_op(), timing=_timing(started, ended))
+
+    def _shape(self, code: Opcode, **more: Any) -> dict[str, Any]:
+        shape = {
+            "op": str(code),
+            "id": self.id,
+            "name": self.step_id,
+            "displayName": self.step_id,
+            "userland": {"id": self.step_id, "index": self.index},
+            **more,
+        }
+        opts = {**(self.opts or {}), "parallelMode": "race"} if self.race else self.opts
+        return shape | {"opts": opts} if opts else shape
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where code runs: inside a step's body, inside a race, or in neither."""
+
+    body_of: Op | None = None
+    race: bool = False
+
+
+PLAIN_SCOPE = Scope()
+SCOPE: ContextVar[Scope] = ContextVar("inngest_scope", default=PLAIN_SCOPE)
+
+
+class NestedStep(BaseException):
+    """Unwinds a step's body that used another step; see `Machine.succeeded`."""
+
+
+def enter(op: Op, scope: Scope) -> None:
+    """Take over what the place of the announcement says of a step.
+
+    Raises:
+        NestedStep: it is announced inside another step's body (rule 12).
+    """
+    if scope.body_of is not None:
+        scope.body_of.nested = True
+        raise NestedStep(
+            f"Step {op.step_id!r} is used inside step {scope.body_of.step_id!r}. "
+            "Nested steps are not supported; call the steps one after the other."
+        )
+    op.race = scope.race
+
+
+def contained(op: Op, override: list[Any] | None) -> tuple[Any, BaseException | None]:
+    """Call a step's body; what it raises is returned, for it must not end the host."""
+    try:
+        return op.call(override), None
+    except BaseException as error:  # noqa: BLE001 - it becomes the step's error
+        return None, error
+
+
+async def contained_await(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    """Await a body; what it raises is returned, for it must not end the host."""
+    try:
+        return await awaitable, None
+    except asyncio.CancelledError as error:
+        if is_cancelled():
+            raise
+        return None, error
+    except BaseException as error:  # noqa: BLE001 - it becomes the step's error
+        return None, error
+
+
+def is_cancelled() -> bool:
+    """Whether the current task was cancelled from outside, by its host."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def run_op(
+    step_id: str,
+    handler: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    output_type: Any,
+) -> Op:
+    """Build the op of step.run.
+
+    Raises:
+        ConfigError: the id is not a string or empty, or the handler is not a function.
+    """
+    if not callable(handler):
+        _refuse_handler(step_id, handler)
+    return Op(
+        step_id,
+        Opcode.STEP_PLANNED,
+        body=handler,
+        args=args,
+        kwargs=kwargs,
+        output_type=output_type,
+    )
+
+
+def sleep_op(step_id: str, duration: Duration) -> Op:
+    """Build the op of step.sleep.
+
+    Raises:
+        ConfigError: the id is not a string or empty, the duration is none or negative.
+    """
+    field = f"step.sleep({step_id!r})"
+    return Op(step_id, Opcode.SLEEP, opts={"duration": wire_duration(duration, field=field)})
+
+
+def sleep_until_op(step_id: str, until: datetime) -> Op:
+    """Build the op of step.sleep_until.
+
+    Raises:
+        ConfigError: the id is not a string or empty, `until` is not a moment with a time zone.
+    """
+    field = f"step.sleep_until({step_id!r})"
+    return Op(step_id, Opcode.SLEEP, opts={"duration": wire_moment(until, field=field)})
+
+
+def send_event_op(step_id: str, events: Event[Any] | Sequence[Event[Any]], send: SendEvents) -> Op:
+    """Build the op of step.send_event: a runnable step whose result is the list of event ids.
+
+    Raises:
+        ConfigError: the id is not a string or empty.
+    """
+    opts = {"type": "step.sendEvent"}
+    return Op(step_id, Opcode.STEP_PLANNED, opts=opts, body=send, args=(events,))
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine, as far as can be told without calling it."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 - a callable object's own method
+    )
+
+
+def check_step_id(step_id: object) -> None:
+    """Refuse what cannot name a step.
+
+    Raises:
+        ConfigError: it is not a string, or empty.
+    """
+    if not isinstance(step_id, str) or not step_id:
+        raise ConfigError(
+            f"A step id must be a string that is not empty, got {step_id!r}; "
+            "it is the first argument of every step."
+        )
+
+
+def _refuse_handler(step_id: str, handler: object) -> NoReturn:
+    """Say what step.run wants; a coroutine instead of a function is the usual slip."""
+    if inspect.iscoroutine(handler):
+        handler.close()
+        raise ConfigError(
+            f"step.run({step_id!r}) got a coroutine; pass the function and its arguments "
+            f"apart: step.run({step_id!r}, function, argument)."
+        )
+    raise ConfigError(f"step.run({step_id!r}) needs a function to run, got {handler!r}.")
+
+
+def _timing(started: int, ended: int) -> dict[str, int]:
+    return {"a": started, "b": max(ended - started, 0)}

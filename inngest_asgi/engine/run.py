@@ -1,0 +1,254 @@
+"""The machine for one call of a run: what was announced, and what to do next. It does no I/O.
+
+A shell feeds it (`claim`, `park`, `abandon`, `returned`, `raised`) and, whenever user code can go
+no further, asks `next_action()` and does what the answer says:
+
+    Resolve     give this memo to the step's waiter, let user code go on, ask again
+    Execute     run this step's body here, then call `succeeded` or `failed`: that is the outcome
+    Wait        nothing can be decided yet; ask again when something was announced or returned,
+                and after `grace` seconds (None: no limit) take `stalled()` for the outcome
+    an Outcome  the call is over (engine/outcomes.py)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+from inngest_asgi.engine.ids import StepIds
+from inngest_asgi.engine.memos import MISSING, Memos
+from inngest_asgi.engine.outcomes import (
+    STEP_FINAL,
+    Outcome,
+    Raised,
+    Report,
+    Returned,
+    TargetMissing,
+    describe,
+)
+from inngest_asgi.errors import OutputError
+from inngest_asgi.wire.names import ErrorCode, Opcode
+from inngest_asgi.wire.replies import ErrorRecord
+
+if TYPE_CHECKING:
+    from inngest_asgi.engine.ops import Op
+    from inngest_asgi.wire.calls import Call
+
+STALL_GRACE = 10.0
+"""Seconds a targeted call may do I/O of its own before its step must have been announced."""
+
+_NESTED = ErrorRecord(
+    name="NestedStepError",
+    message="Nested steps are not supported: a step's function used another step. "
+    "Call the steps one after the other, from the function itself.",
+    code=ErrorCode.STEP_NESTED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Give a memo to the waiter of its step."""
+
+    op: Op
+    memo: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Run a step's body here and now."""
+
+    op: Op
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing can be decided yet."""
+
+    grace: float | None
+
+
+Action = Resolve | Execute | Wait | Outcome
+
+
+class Machine:
+    """One call's state.
+
+    Args:
+        call: the call as parsed.
+        blocking: whether user code blocks: then nothing can happen while it does, and there is
+            never a reason to wait.
+    """
+
+    __slots__ = (
+        "_abandoned",
+        "_blocking",
+        "_call",
+        "_ended",
+        "_found",
+        "_ids",
+        "_memoised",
+        "_planned",
+        "_race",
+        "announced",
+        "memos",
+        "target",
+    )
+
+    def __init__(self, call: Call, *, blocking: bool = False) -> None:
+        self.memos = Memos(call.steps, call.order)
+        self.announced = 0
+        self.target: Op | None = None
+        self._call = call
+        self._blocking = blocking
+        self._ids = StepIds()
+        self._memoised: list[tuple[int, int, Op]] = []
+        self._planned: dict[str, Op] = {}
+        self._found: list[str] = []
+        self._abandoned = 0
+        self._race = False
+        self._ended: Returned | Raised | None = None
+
+    # What the shell tells.
+
+    def claim(self, step_id: str, *, race: bool) -> tuple[str, int]:
+        """Count a step as announced and return its hashed id and repeat index (rule 14)."""
+        self.announced += 1
+        if race:
+            self._race = True
+        return self._ids.claim(step_id)
+
+    def take(self, id: str) -> Any:
+        """Return the memo of a step when it may resolve at once, else MISSING (rule 5)."""
+        return MISSING if self.target is not None else self.memos.take(id)
+
+    def park(self, op: Op) -> None:
+        """Hold a step that could not resolve at once."""
+        memo = self.memos.get(op.id)
+        if memo is not MISSING:
+            heappush(self._memoised, (self.memos.rank(op.id), self.announced, op))
+            return
+        self._found.append(op.id)
+        if op.id == self._call.target:
+            self.target = op
+        else:
+            self._planned[op.id] = op
+
+    def abandon(self, op: Op) -> None:
+        """Forget a parked step whose awaiter was cancelled; it counts for rule 3 (rule 11)."""
+        if self._planned.pop(op.id, None) is not None:
+            self._abandoned += 1
+        else:
+            self._memoised = [one for one in self._memoised if one[2] is not op]
+            heapify(self._memoised)
+
+    def returned(self, value: Any) -> None:
+        """Note that the function returned."""
+        self._ended = Returned(value)
+
+    def raised(self, error: BaseException) -> None:
+        """Note that the function raised."""
+        self._ended = Raised(error)
+
+    @property
+    def parked(self) -> bool:
+        """Whether a live step waits for something."""
+        return bool(self._planned or self._memoised or self.target)
+
+    # What the shell asks.
+
+    def next_action(self) -> Action:
+        """Decide, once user code can go no further."""
+        if self.target is not None:
+            return (
+                Report([self.target.unrun()]) if self.target.body is None else Execute(self.target)
+            )
+        if isinstance(self._ended, Raised):
+            return self._ended
+        if self._memoised:
+            op = heappop(self._memoised)[2]
+            self.memos.resolve(op.id)
+            return Resolve(op, self.memos.get(op.id))
+        if self._call.target is not None:
+            return self._without_target(self._call.target)
+        if self._planned:
+            return self._discover()
+        return self._ended or Wait(None)
+
+    def stalled(self) -> Outcome:
+        """Return the outcome when waiting for the target came to nothing (rule 7)."""
+        return TargetMissing(self._call.target or "", self._found)
+
+    def succeeded(self, op: Op, value: Any, *, started: int, ended: int) -> Outcome:
+        """Return the outcome after a body returned; times in Unix nanoseconds."""
+        if op.nested:
+            return self._report_failure(op, Opcode.STEP_FAILED, _NESTED, started, ended)
+        try:
+            data = op.result.dump(value, what=f"Step {op.step_id!r}")
+        except OutputError as error:
+            return self.failed(op, error, started=started, ended=ended)
+        return Report([op.ran(data, started, ended)])
+
+    def failed(self, op: Op, error: BaseException, *, started: int, ended: int) -> Outcome:
+        """Return the outcome after a body raised: to be tried again, or failed for good."""
+        if op.nested:
+            return self._report_failure(op, Opcode.STEP_FAILED, _NESTED, started, ended)
+        failure = describe(error, STEP_FINAL)
+        final = self._call.last_attempt or not failure.retriable
+        code = Opcode.STEP_FAILED if final else Opcode.STEP_ERROR
+        return self._report_failure(
+            op,
+            code,
+            failure.record,
+            started,
+            ended,
+            retry_after=None if final else failure.retry_after,
+            error=error,
+        )
+
+    # How it decides.
+
+    def _discover(self) -> Action:
+        ops = list(self._planned.values())
+        if len(ops) == 1 and self._may_execute(ops[0]):
+            return Execute(ops[0])
+        return Report([op.unrun() for op in ops])
+
+    def _may_execute(self, op: Op) -> bool:
+        alone = self._abandoned == 0 and not self._race
+        return op.body is not None and alone and not self._call.plan_only
+
+    def _without_target(self, target: str) -> Action:
+        """Decide on a targeted call whose step has not been announced."""
+        if self.memos.get(target) is not MISSING:
+            return self._after_memoised_target()
+        idle = self._ended is not None and not self._planned
+        if self._blocking or idle:
+            return self.stalled()
+        return Wait(STALL_GRACE if self._planned else None)
+
+    def _after_memoised_target(self) -> Action:
+        """Answer a call that was delivered again after its step was recorded: nothing to do."""
+        return Report([]) if self._planned or self._ended else Wait(None)
+
+    def _report_failure(
+        self,
+        op: Op,
+        code: Opcode,
+        record: ErrorRecord,
+        started: int,
+        ended: int,
+        *,
+        retry_after: str | None = None,
+        error: BaseException | None = None,
+    ) -> Report:
+        return Report(
+            [op.failed(code, record, started, ended)],
+            no_retry=code is Opcode.STEP_FAILED,
+            retry_after=retry_after,
+            error=error,
+        )
+
+
+def _run_or_report(op: Op) -> Action:
+    return Execute(op) if op.body is not None else Report([op.unrun()])
