@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import warnings
+from contextlib import suppress
+from dataclasses import is_dataclass
+from enum import Enum
 from typing import Any
 
 import orjson
@@ -16,7 +20,6 @@ Fragment = orjson.Fragment
 """JSON text already dumped, to be embedded as it is."""
 
 _SAFE_INTEGER = 2**53 - 1
-_DEPTH = 250
 
 
 def loads(data: bytes | str) -> Any:
@@ -35,18 +38,12 @@ def dumps(value: Any) -> bytes:
     """Write compact JSON.
 
     Dictionaries may have keys that are not strings (they become strings). Integers of any size
-    are written in full; one that no double can hold warns once, because servers round it.
+    are written in full; one beyond 64 bits warns once, because servers round it.
 
     Raises:
         CodecError: a value that JSON cannot carry, NaN and infinities included.
     """
-    try:
-        text = orjson.dumps(value)
-    except TypeError:
-        text = _dump_uncommon(value)
-    if b"null" in text:
-        _refuse_non_finite(value)
-    return text
+    return _dump(value, 0)
 
 
 def dump_text(value: Any) -> str:
@@ -55,8 +52,14 @@ def dump_text(value: Any) -> str:
 
 
 def embed(value: Any) -> Fragment:
-    """Write a value once, to be embedded into a larger document without writing it again."""
-    return Fragment(dumps(value))
+    """Write a user's value once, to be embedded into a larger document as it is.
+
+    An integer that a double may not hold (2^53 and beyond) warns once, because servers round it.
+
+    Raises:
+        CodecError: see `dumps`.
+    """
+    return Fragment(_dump(value, orjson.OPT_STRICT_INTEGER))
 
 
 def canonical(data: bytes) -> bytes:
@@ -76,50 +79,87 @@ def _double_like_integer(digits: str) -> int | float:
     return int(number) if abs(number) <= _SAFE_INTEGER else number
 
 
-def _dump_uncommon(value: Any) -> bytes:
+def _dump(value: Any, option: int) -> bytes:
+    try:
+        return _dump_fast(value, option)
+    except TypeError:
+        return _dump_uncommon(value, option | orjson.OPT_NON_STR_KEYS)
+
+
+def _dump_fast(value: Any, option: int) -> bytes:
+    text = orjson.dumps(value, option=option)
+    if b"null" in text:
+        _refuse_non_finite(value)
+    return text
+
+
+def _dump_uncommon(value: Any, option: int) -> bytes:
     """Second try for what the fast path refuses: other keys, large integers."""
     try:
-        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+        return _dump_fast(value, option)
     except TypeError as error:
-        if "64-bit" not in str(error):
-            raise CodecError(f"{_capital(str(error))}.") from error
+        large = str(error)
+        if "53-bit" not in large and "64-bit" not in large:
+            raise CodecError(f"{_capital(large)}.") from error
+    warnings.warn(
+        "A JSON document holds an integer of 2^53 or more; servers round such numbers. "
+        "Send it as a string to keep it whole.",
+        stacklevel=2,
+    )
+    if "53-bit" in large:
+        with suppress(TypeError):
+            return _dump_fast(value, orjson.OPT_NON_STR_KEYS)
     return _dump_large_integers(value)
 
 
 def _dump_large_integers(value: Any) -> bytes:
     try:
-        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_by_orjson)
-        encoded = text.encode()
+        text = json.dumps(
+            value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+        )
+        return text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise CodecError(f"{_capital(str(error))}.") from error
-    warnings.warn(
-        "A JSON document holds an integer beyond 64 bits; servers round such numbers. "
-        "Send it as a string to keep it whole.",
-        stacklevel=3,
-    )
-    return encoded
 
 
-def _by_orjson(value: Any) -> Any:
-    return orjson.loads(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
+def _plain(value: Any) -> Any:
+    """Return what the fast writer would see in an object, for the standard library's writer."""
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value):
+        return _attributes(value)
+    return orjson.loads(orjson.dumps(value))
 
 
-def _refuse_non_finite(value: Any, depth: int = 0) -> None:
-    """Raise for NaN and infinities, which the fast writer turns into null without a word."""
+def _refuse_non_finite(value: Any) -> None:
+    """Raise for NaN and infinities, which the fast writer turns into null without a word.
+
+    What the writer has written is not nested deeper than it allows (254), so this may recurse.
+    """
+    if isinstance(value, Enum):
+        value = value.value
     if isinstance(value, float):
         if not math.isfinite(value):
             raise CodecError(f"{value} is a number that JSON does not have.")
-    elif depth > _DEPTH:
-        return
     elif isinstance(value, dict):
-        for item in value.values():
-            _refuse_non_finite(item, depth + 1)
+        for key, item in value.items():
+            _refuse_non_finite(key)
+            _refuse_non_finite(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            _refuse_non_finite(item, depth + 1)
-    elif hasattr(value, "__dataclass_fields__"):
-        for name in value.__dataclass_fields__:
-            _refuse_non_finite(getattr(value, name), depth + 1)
+            _refuse_non_finite(item)
+    elif is_dataclass(value):
+        _refuse_non_finite(_attributes(value))
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return the attributes of a dataclass that are written: all but the private ones."""
+    fields = vars(value) if hasattr(value, "__dict__") else _slots(value)
+    return {name: item for name, item in fields.items() if not name.startswith("_")}
+
+
+def _slots(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 def _capital(text: str) -> str:
