@@ -84,14 +84,17 @@ class Settings:
 
     @property
     def event_key(self) -> str | None:
+        """What events are sent with (http.md 3); the dev server takes any."""
         return self.event_key_argument or self._get("INNGEST_EVENT_KEY")
 
     @property
     def signing_key(self) -> str | None:
+        """What calls and replies are signed with (http.md 5)."""
         return self.signing_key_argument or self._get("INNGEST_SIGNING_KEY")
 
     @property
     def signing_key_fallback(self) -> str | None:
+        """The key tried when the first does not fit, while keys are rotated (http.md 5)."""
         return self.signing_key_fallback_argument or self._get("INNGEST_SIGNING_KEY_FALLBACK")
 
     @property

@@ -69,6 +69,7 @@ class BearerAuth(httpx.Auth):
         self._tokens = [bearer_token(key) for key in signing_keys]
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send the request with each token in turn, until one is not refused."""
         for token in self._tokens:
             request.headers["authorization"] = f"Bearer {token}"
             response = yield request
