@@ -9,7 +9,36 @@ import pytest
 import inngest_asgi
 from tests.house.source import ROOT
 
-PUBLIC: list[str] = []
+PUBLIC = [
+    "Batch",
+    "Cancel",
+    "Concurrency",
+    "ConfigError",
+    "Context",
+    "ContextSync",
+    "Debounce",
+    "Event",
+    "Function",
+    "Inngest",
+    "InngestApp",
+    "InngestError",
+    "NonRetriableError",
+    "ParallelMode",
+    "Priority",
+    "RateLimit",
+    "RetryAfterError",
+    "SendEventsError",
+    "Singleton",
+    "Step",
+    "StepError",
+    "StepSync",
+    "Throttle",
+    "Timeouts",
+    "TriggerCron",
+    "TriggerEvent",
+    "attach",
+    "serve",
+]
 
 
 def test_the_public_names_are_these() -> None:
