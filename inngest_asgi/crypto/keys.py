@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import re
 
@@ -11,20 +12,30 @@ _PREFIX = re.compile(r"^signkey-\w+-", re.ASCII)
 
 
 def hmac_key(signing_key: str) -> bytes:
-    """Return the bytes that sign: the key's text without its `signkey-<env>-` (http.md 5.1)."""
-    return _PREFIX.sub("", signing_key, count=1).encode()
+    """Return the bytes that sign: the key's text without its `signkey-<env>-` (http.md 5.1).
+
+    Raises:
+        ConfigError: nothing is left, so that anybody could sign.
+    """
+    secret = _PREFIX.sub("", signing_key, count=1)
+    if not secret:
+        raise ConfigError(
+            "The signing key has nothing after its `signkey-<env>-` prefix; "
+            "copy it again from the server (INNGEST_SIGNING_KEY)."
+        )
+    return secret.encode()
 
 
 def bearer_token(signing_key: str) -> str:
     """Return the token for `Authorization: Bearer`: the prefix and a SHA-256 (http.md 6).
 
     Raises:
-        ConfigError: what follows the prefix is not hexadecimal.
+        ConfigError: what follows the prefix is not hexadecimal, or is nothing.
     """
     found = _PREFIX.match(signing_key)
     prefix = found.group() if found else ""
     try:
-        secret = bytes.fromhex(signing_key[len(prefix) :])
+        secret = binascii.unhexlify(hmac_key(signing_key))
     except ValueError:
         raise ConfigError(
             "The signing key is not hexadecimal after its `signkey-<env>-` prefix; "

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 TOLERANCE = 300
 """Seconds a signature may be old, or ahead of us."""
 
-_HEADER = re.compile(r"t=([0-9]{1,12})&s=([0-9a-f]{64})", re.ASCII)
+# No leading zero: the MAC is over body and time put together, so a zero must not change sides.
+_HEADER = re.compile(r"t=([1-9][0-9]{0,11})&s=([0-9a-f]{64})", re.ASCII)
 
 
 def sign(body: bytes, signing_key: str, now: float) -> str:
