@@ -19,10 +19,11 @@ _MICROSECONDS = {
     "s": 1_000_000,
     "ms": 1_000,
     "us": 1,
-    "µs": 1,
+    "\u00b5s": 1,  # micro sign
+    "\u03bcs": 1,  # Greek mu
     "ns": 0.001,
 }
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|w|d|h|m|s)")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|\u00b5s|\u03bcs|ns|w|d|h|m|s)")
 _WHOLE = re.compile(f"(?:{_PART.pattern})+")
 _SECOND = timedelta(seconds=1)
 
@@ -39,7 +40,7 @@ def parse_duration(text: str) -> timedelta:
     try:
         return timedelta(microseconds=total)
     except OverflowError:
-        raise ValueError(f"{text!r} is longer than any duration can be") from None
+        raise _too_long(text) from None
 
 
 def to_timedelta(duration: Duration, *, field: str) -> timedelta:
@@ -59,7 +60,7 @@ def to_timedelta(duration: Duration, *, field: str) -> timedelta:
         )
     try:
         value = _read(duration)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise ConfigError(f"{field}: {error}.") from None
     if value < timedelta(0):
         raise ConfigError(f"{field}: a duration cannot be negative, got {duration!r}.")
@@ -91,7 +92,7 @@ def wire_moment(moment: datetime, *, field: str) -> str:
     """Write a moment for the wire: ISO 8601 in UTC with milliseconds, "2026-01-02T03:04:05.000Z".
 
     Raises:
-        ConfigError: it is not a `datetime`, or has no time zone.
+        ConfigError: it is not a `datetime`, has no time zone, or lies outside the years 1 to 9999.
     """
     if not isinstance(moment, datetime):
         raise ConfigError(f"{field}: {moment!r} is not a datetime.")
@@ -100,7 +101,10 @@ def wire_moment(moment: datetime, *, field: str) -> str:
             f"{field}: {moment!r} has no time zone; "
             "use datetime.now(timezone.utc) or .astimezone()."
         )
-    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    try:
+        text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    except OverflowError:
+        raise ConfigError(f"{field}: {moment!r} lies outside the years 1 to 9999.") from None
     return text.replace("+00:00", "Z")
 
 
@@ -109,7 +113,14 @@ def _read(duration: Duration) -> timedelta:
         return duration
     if isinstance(duration, str):
         return parse_duration(duration)
-    return timedelta(milliseconds=duration)
+    try:
+        return timedelta(milliseconds=duration)
+    except OverflowError:
+        raise _too_long(duration) from None
+
+
+def _too_long(duration: Duration) -> ValueError:
+    return ValueError(f"{duration!r} is longer than any duration can be")
 
 
 def _format(value: timedelta, largest: str) -> str:
