@@ -47,14 +47,20 @@ class Registered:
 
 
 def read_registered(status: int, document: Any) -> Registered:
-    """Read the server's reply: only a 2xx status without an `error` means it took it."""
+    """Read the server's reply (http.md 7.3).
+
+    It took the registration only if the status is 2xx, the body is an object, and nothing in it
+    says otherwise: no `error`, no `ok` of false, no `status` of its own that is a refusal.
+    """
     fields = document if isinstance(document, dict) else {}
-    error = fields.get("error")
-    if isinstance(error, str) and error:
-        return Registered(modified=False, error=error, message=error)
-    if not 200 <= status < 300 or not isinstance(document, dict):
-        said = fields.get("message") or f"the server answered with status {status}"
-        return Registered(modified=False, error=str(said), message=str(said))
+    own_status = fields.get("status")
+    if isinstance(own_status, int) and own_status >= 300:
+        status = own_status
+    refused = bool(fields.get("error")) or fields.get("ok") is False
+    if refused or not isinstance(document, dict) or not 200 <= status < 300:
+        said = fields.get("error") or fields.get("message")
+        text = str(said or f"the server answered with status {status}")
+        return Registered(modified=False, error=text, message=text)
     modified = fields.get("modified") is True
     message = fields.get("message") or "Successfully registered"
     return Registered(modified=modified, error=None, message=str(message))

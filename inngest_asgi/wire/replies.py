@@ -44,9 +44,9 @@ class ErrorRecord:
         return self._shape({"code": str(self.code)}, _CAUSE_DEPTH)
 
     def _shape(self, start: dict[str, Any], depth: int) -> dict[str, Any]:
-        shape = {**start, "message": self.message, "name": self.name}
+        shape = {**start, "message": _encodable(self.message), "name": _encodable(self.name)}
         if self.stack:
-            shape["stack"] = self.stack
+            shape["stack"] = _encodable(self.stack)
         if self.cause is not None and depth > 0:
             shape["cause"] = self.cause._shape({}, depth - 1)  # noqa: SLF001
         return shape
@@ -85,3 +85,8 @@ def retry_after_value(when: timedelta | datetime) -> str:
     if isinstance(when, timedelta):
         return str(max(1, math.ceil(when.total_seconds())))
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _encodable(text: str) -> str:
+    """Escape lone surrogates (file names have them), so that no error is lost for its text."""
+    return text.encode(errors="backslashreplace").decode()
