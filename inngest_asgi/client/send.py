@@ -131,8 +131,9 @@ def _listed(events: Event[Any] | Sequence[Event[Any]]) -> list[Event[Any]]:
 
 
 def _dumped(event: Event[Any], now_ms: int) -> Fragment:
+    record = event_record(event, now_ms)
     try:
-        return embed(event_record(event, now_ms))
+        return embed(record)
     except CodecError as error:
         raise CodecError(f"Event {event.name!r} cannot be sent: {error}") from error
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import warnings
+from collections import deque
 from contextlib import suppress
 from dataclasses import is_dataclass
 from enum import Enum
@@ -79,6 +80,30 @@ def _double_like_integer(digits: str) -> int | float:
     return int(number) if abs(number) <= _SAFE_INTEGER else number
 
 
+def refuse_non_finite(value: Any) -> None:
+    """Look for NaN and infinities, which fast writers (orjson, pydantic) turn into null.
+
+    Call it after the writer took the value: then it is not nested too deeply to be walked.
+
+    Raises:
+        CodecError: there is one.
+    """
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise CodecError(f"{value} is a number that JSON does not have.")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            refuse_non_finite(key)
+            refuse_non_finite(item)
+    elif isinstance(value, list | tuple | set | frozenset | deque):
+        for item in value:
+            refuse_non_finite(item)
+    elif is_dataclass(value) and not isinstance(value, type):
+        refuse_non_finite(_attributes(value))
+
+
 def _dump(value: Any, option: int) -> bytes:
     try:
         return _dump_fast(value, option)
@@ -89,7 +114,7 @@ def _dump(value: Any, option: int) -> bytes:
 def _dump_fast(value: Any, option: int) -> bytes:
     text = orjson.dumps(value, option=option)
     if b"null" in text:
-        _refuse_non_finite(value)
+        refuse_non_finite(value)
     return text
 
 
@@ -129,27 +154,6 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return _attributes(value)
     return orjson.loads(orjson.dumps(value))
-
-
-def _refuse_non_finite(value: Any) -> None:
-    """Raise for NaN and infinities, which the fast writer turns into null without a word.
-
-    What the writer has written is not nested deeper than it allows (254), so this may recurse.
-    """
-    if isinstance(value, Enum):
-        value = value.value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise CodecError(f"{value} is a number that JSON does not have.")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _refuse_non_finite(key)
-            _refuse_non_finite(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _refuse_non_finite(item)
-    elif is_dataclass(value):
-        _refuse_non_finite(_attributes(value))
 
 
 def _attributes(value: Any) -> dict[str, Any]:

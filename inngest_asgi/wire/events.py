@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from typing_extensions import TypeVar
 from ulid import ULID
 
-from inngest_asgi.errors import ConfigError
+from inngest_asgi.errors import CodecError, ConfigError
+from inngest_asgi.wire.codec import refuse_non_finite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,12 +62,23 @@ class Event(BaseModel, Generic[T]):
             return cls.model_validate(raw)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"not an event: {where}: {first['msg']}") from None
+            where = "".join(f"{part}: " for part in first["loc"])
+            raise ValueError(f"not an event: {where}{first['msg']}") from None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as a JSON object, without the fields that are not set."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """Return it as a JSON object, without the fields that are not set.
+
+        Raises:
+            CodecError: its data cannot be JSON; NaN and infinities cannot.
+        """
+        try:
+            record = self.model_dump(mode="json")
+            refuse_non_finite(self.model_dump())  # in JSON mode NaN is null
+        except CodecError as error:
+            raise CodecError(f"Event {self.name!r} cannot be sent: {error}") from None
+        except ValueError as error:
+            raise CodecError(f"Event {self.name!r} cannot be sent: {error}.") from error
+        return {key: value for key, value in record.items() if value is not None}
 
 
 def event_record(event: Event[Any], now_ms: int) -> dict[str, Any]:
@@ -74,8 +86,9 @@ def event_record(event: Event[Any], now_ms: int) -> dict[str, Any]:
 
     Raises:
         ConfigError: its name is empty or starts with the reserved "inngest/".
+        CodecError: its data cannot be JSON.
     """
-    if not event.name:
+    if not isinstance(event.name, str) or not event.name.strip():
         raise ConfigError("Event.name is empty; give the event a name such as 'shop/order.placed'.")
     if event.name.startswith("inngest/"):
         raise ConfigError(
