@@ -6,6 +6,7 @@ A variable is read when it is needed, never at import, so that a test or a host 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +20,9 @@ DEV_ORIGIN = "http://127.0.0.1:8288"
 CLOUD_API_ORIGIN = "https://api.inngest.com"
 CLOUD_EVENT_ORIGIN = "https://inn.gs"
 
+_NOT_IN_ORIGIN = re.compile(r"[?#\\\s\x00-\x20\x7f]")
+_PASSWORD = re.compile("[^/]*@")
+_WHOLE_NUMBER = re.compile("[1-9][0-9]{0,8}")
 _OFF = frozenset({"", "0", "false"})
 _BRANCH_VARIABLES = (
     "INNGEST_ENV",
@@ -75,27 +79,31 @@ class Settings:
     @property
     def env(self) -> str | None:
         """The branch environment's name."""
-        return self.env_argument or self._first(_BRANCH_VARIABLES)
+        return _stripped(self.env_argument) or self._first(_BRANCH_VARIABLES)
 
     @property
     def app_version(self) -> str | None:
         """The version of the user's application."""
-        return self.app_version_argument or self._first(_VERSION_VARIABLES)
+        return _stripped(self.app_version_argument) or self._first(_VERSION_VARIABLES)
 
     @property
     def event_key(self) -> str | None:
         """What events are sent with (http.md 3); the dev server takes any."""
-        return self.event_key_argument or self._get("INNGEST_EVENT_KEY")
+        """The key that authorises sending."""
+        return _stripped(self.event_key_argument) or self._get("INNGEST_EVENT_KEY")
 
     @property
     def signing_key(self) -> str | None:
         """What calls and replies are signed with (http.md 5)."""
-        return self.signing_key_argument or self._get("INNGEST_SIGNING_KEY")
+        """The key that calls are signed with, and requests to the API authorised."""
+        return _stripped(self.signing_key_argument) or self._get("INNGEST_SIGNING_KEY")
 
     @property
     def signing_key_fallback(self) -> str | None:
         """The key tried when the first does not fit, while keys are rotated (http.md 5)."""
-        return self.signing_key_fallback_argument or self._get("INNGEST_SIGNING_KEY_FALLBACK")
+        """The key that is tried after the other one, while keys are rotated."""
+        told = _stripped(self.signing_key_fallback_argument)
+        return told or self._get("INNGEST_SIGNING_KEY_FALLBACK")
 
     @property
     def signing_keys(self) -> tuple[str, ...]:
@@ -141,7 +149,7 @@ class Settings:
     @property
     def enable_unauthed_sync(self) -> bool:
         """Whether an unsigned PUT may register in cloud mode; yes unless switched off."""
-        return self.environ.get("INNGEST_ENABLE_UNAUTHED_SYNC", "1").lower() not in _OFF
+        return (self._get("INNGEST_ENABLE_UNAUTHED_SYNC") or "1").lower() not in _OFF
 
     @property
     def thread_pool_size(self) -> int:
@@ -153,7 +161,7 @@ class Settings:
         told = self._get("INNGEST_THREAD_POOL_MAX_WORKERS")
         if told is None:
             return min(32, (os.cpu_count() or 1) + 4)
-        if not (told.isascii() and told.isdigit()) or int(told) == 0:
+        if not _WHOLE_NUMBER.fullmatch(told):
             raise ConfigError(
                 f"INNGEST_THREAD_POOL_MAX_WORKERS is {told!r}; set a whole number of at least 1 "
                 "(blocking code never runs on the event loop) or unset it."
@@ -180,23 +188,31 @@ class Settings:
         return checked_origin(dev, "INNGEST_DEV") if is_url else None
 
     def _get(self, name: str) -> str | None:
-        return self.environ.get(name, "").strip() or None
+        return _stripped(self.environ.get(name))
 
     def _first(self, names: tuple[str, ...]) -> str | None:
         return next((value for name in names if (value := self._get(name))), None)
 
 
 def checked_origin(url: str, name: str) -> str:
-    """Return a URL without its trailing slash.
+    """Return a URL without the white space around it and its trailing slash.
 
     Raises:
-        ConfigError: it is not an absolute http or https URL; the message names `name`.
+        ConfigError: it is not an absolute http or https URL, or has a query; the message names
+            `name`, and the URL without its password.
     """
+    told = url.strip()
     try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        parts = urlsplit(told)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         good = False
-    if not good:
-        raise ConfigError(f"{name} is {url!r}; set an absolute URL such as {DEV_ORIGIN}.")
-    return url.rstrip("/")
+    if not good or _NOT_IN_ORIGIN.search(told):
+        shown = _PASSWORD.sub("", told)
+        raise ConfigError(f"{name} is {shown!r}; set an absolute URL such as {DEV_ORIGIN}.")
+    return told.rstrip("/")
+
+
+def _stripped(text: str | None) -> str | None:
+    """Return a text without the white space around it (files with keys end in a newline)."""
+    return (text or "").strip() or None
