@@ -13,17 +13,9 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.engine.drive_body import contained, contained_await, is_cancelled
 from inngest_asgi.engine.memos import MISSING
-from inngest_asgi.engine.ops import (
-    SCOPE,
-    Op,
-    Scope,
-    contained,
-    contained_await,
-    enter,
-    is_async,
-    is_cancelled,
-)
+from inngest_asgi.engine.ops import SCOPE, Op, Scope, enter, is_async
 from inngest_asgi.engine.run import Execute, Machine, Resolve, Wait
 from inngest_asgi.errors import StepUsageError
 

@@ -11,8 +11,9 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.engine.drive_body import contained
 from inngest_asgi.engine.memos import MISSING
-from inngest_asgi.engine.ops import SCOPE, Op, Scope, contained, enter
+from inngest_asgi.engine.ops import SCOPE, Op, Scope, enter
 from inngest_asgi.engine.run import Execute, Machine, Resolve, Wait
 from inngest_asgi.errors import StepUsageError
 

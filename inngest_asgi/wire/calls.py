@@ -50,7 +50,6 @@ def parse_call(body: Any, function_id: str, step_id: str | None) -> Call:
     if not isinstance(body, dict):
         raise _invalid("the body must be a JSON object")
     ctx = _object(body, "ctx")
-    stack = ctx.get("stack")
     steps = _object(body, "steps")
     event, events = _events(body)
     return Call(
@@ -61,12 +60,19 @@ def parse_call(body: Any, function_id: str, step_id: str | None) -> Call:
         event=event,
         events=events,
         steps=steps,
-        order=_order(stack, steps),
+        order=finished_order(_stack(ctx), steps),
         target=None if step_id in (None, "", WHOLE_FUNCTION) else step_id,
         plan_only=ctx.get("disable_immediate_execution") is True,
         use_api=body.get("use_api") is True or ctx.get("use_api") is True,
         request_id=ctx.get("request_id") if isinstance(ctx.get("request_id"), str) else None,
     )
+
+
+def finished_order(stack: list[str], steps: dict[str, Any]) -> list[str]:
+    """Return the finished steps in order; memos that the stack leaves out come last."""
+    known = set(stack)
+    left_out = [one for one in steps if one not in known]
+    return stack + left_out if left_out else stack
 
 
 def _events(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -83,17 +89,14 @@ def _events(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]
     return event, events or [event]
 
 
-def _order(stack: Any, steps: dict[str, Any]) -> list[str]:
-    """Return the finished steps in order; memos that the stack leaves out come last."""
+def _stack(ctx: dict[str, Any]) -> list[str]:
+    stack = ctx.get("stack")
     listed = stack.get("stack") if isinstance(stack, dict) else None
     if listed is None:
-        return list(steps)
+        return []
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         raise _invalid("`ctx.stack.stack` must be an array of step ids")
-    if len(listed) == len(steps):
-        return listed
-    known = set(listed)
-    return listed + [one for one in steps if one not in known]
+    return listed
 
 
 def _object(parent: dict[str, Any], key: str) -> dict[str, Any]:

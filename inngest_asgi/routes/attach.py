@@ -1,0 +1,51 @@
+"""Puts an `InngestApp` into a Starlette or FastAPI application, lifespan included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Mount, Route
+
+from inngest_asgi.errors import ConfigError
+from inngest_asgi.lifespan.compose import compose
+from inngest_asgi.routes.app import DEFAULT_PATH, InngestApp
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+def attach(app: Starlette, inngest_app: InngestApp, path: str = DEFAULT_PATH) -> None:
+    """Serve an Inngest application under a path of a Starlette or FastAPI application.
+
+    Better than `app.mount`, which answers the path without a slash with a redirect and does not
+    run the mounted application's lifespan.
+
+    Args:
+        app: the host; its own lifespan still runs, outside of the application's.
+        inngest_app: what `serve` made.
+        path: where; with or without a slash at the end of a request's path, both answer.
+
+    Raises:
+        ConfigError: the path does not start with a slash, or is "/" alone.
+    """
+    bare = path.rstrip("/")
+    if not bare.startswith("/"):
+        raise ConfigError(f"attach: path is {path!r}; pass one such as {DEFAULT_PATH!r}.")
+    app.router.routes[:0] = [
+        Route(bare, endpoint=_Exactly(inngest_app), include_in_schema=False),
+        Mount(bare, app=inngest_app),
+    ]
+    app.router.lifespan_context = compose(app.router.lifespan_context, inngest_app.lifespan)
+
+
+class _Exactly:
+    """Serves the bare path as a mount would, without the redirect that asks for a slash."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        root = scope.get("root_path", "")
+        mounted = {"app_root_path": scope.get("app_root_path", root), "root_path": scope["path"]}
+        await self._app({**scope, **mounted}, receive, send)

@@ -1,0 +1,110 @@
+"""Requests and responses as plain ASGI carries them; nothing here knows Inngest's protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from inngest_asgi.errors import RequestError
+from inngest_asgi.wire.codec import dumps
+from inngest_asgi.wire.names import ErrorCode
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+
+class Request:
+    """One HTTP request; its body is read once, up to a limit."""
+
+    __slots__ = ("_receive", "method", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self._receive = receive
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value; the first one, when it was sent more than once."""
+        wanted = name.encode("ascii")
+        for key, value in self.scope["headers"]:
+            if key == wanted:
+                return bytes(value).decode("latin-1")
+        return None
+
+    def query(self, name: str) -> str | None:
+        """Return a query parameter, or None when it is missing or empty."""
+        return _parse_query(self.scope.get("query_string", b"")).get(name)
+
+    async def body(self, limit: int) -> bytes:
+        """Read the whole body.
+
+        Args:
+            limit: the most bytes it may have.
+
+        Raises:
+            RequestError: 413, it is larger; 400, the client went away before its end.
+        """
+        length = self.header("content-length")
+        if length is not None and length.isascii() and length.isdigit() and int(length) > limit:
+            raise _too_large(limit)
+        chunks, size, more = [], 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise RequestError("The client went away.", code=ErrorCode.BODY_INVALID, status=400)
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP response, whole; `headers` in lower case."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def json(cls, status: int, document: object, **headers: str) -> Response:
+        """Make one from a JSON document."""
+        return cls(status, dumps(document), headers)
+
+    async def send(self, send: Send) -> None:
+        """Send it."""
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(self.body)).encode()),
+        ]
+        headers += [
+            (name.encode("ascii"), value.encode("latin-1", "replace"))
+            for name, value in self.headers.items()
+        ]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+@lru_cache(maxsize=1024)
+def _parse_query(raw: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(raw.decode("latin-1"), max_num_fields=100))
+    except ValueError:
+        raise RequestError(
+            "The query has more than 100 parameters.",
+            code=ErrorCode.QUERY_PARAM_MISSING,
+            status=400,
+        ) from None
+
+
+def _too_large(limit: int) -> RequestError:
+    return RequestError(
+        f"The body is larger than {limit} bytes; raise max_body_bytes of serve() to allow it.",
+        code=ErrorCode.BODY_TOO_LARGE,
+        status=413,
+    )

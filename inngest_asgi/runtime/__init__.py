@@ -1,0 +1,1 @@
+"""One call of a function, from bytes to reply, whatever carried it."""

@@ -1,0 +1,209 @@
+"""Runs one parsed call and turns its outcome into a reply; knows nothing of HTTP or sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from inngest_asgi.engine.context import Context, ContextSync
+from inngest_asgi.engine.drive import UNWIND_SECONDS, Drive
+from inngest_asgi.engine.drive_sync import DriveSync
+from inngest_asgi.engine.group import Group, GroupSync
+from inngest_asgi.engine.outcomes import (
+    FUNCTION_FINAL,
+    Outcome,
+    Raised,
+    Report,
+    Returned,
+    TargetMissing,
+    describe,
+    user_stack,
+)
+from inngest_asgi.engine.run import Machine
+from inngest_asgi.engine.tools import Step
+from inngest_asgi.engine.tools_sync import StepSync
+from inngest_asgi.errors import CodecError, OutputError, RequestError
+from inngest_asgi.runtime.oversize import with_state
+from inngest_asgi.runtime.threads import Threads, loop_runner
+from inngest_asgi.wire.calls import Call, parse_call
+from inngest_asgi.wire.codec import loads
+from inngest_asgi.wire.names import ErrorCode
+from inngest_asgi.wire.replies import ErrorRecord, Reply, error_reply, ops_reply, output_reply
+
+if TYPE_CHECKING:
+    from inngest_asgi.client.inngest import Inngest
+    from inngest_asgi.clock import Clock
+    from inngest_asgi.functions.collection import FunctionIndex
+    from inngest_asgi.functions.function import Function
+
+
+class Runtime:
+    """Runs calls of one application's functions.
+
+    Args:
+        client: the application's client.
+        index: its functions.
+        threads: where blocking code runs.
+        clock: for timings and limits.
+    """
+
+    def __init__(
+        self, client: Inngest, index: FunctionIndex, *, threads: Threads, clock: Clock
+    ) -> None:
+        self.client = client
+        self.index = index
+        self._threads = threads
+        self._clock = clock
+
+    async def execute(self, body: bytes, fn_id: str, step_id: str | None) -> Reply:
+        """Run one call from its bytes to its reply.
+
+        Args:
+            body: the request's body.
+            fn_id: the function's id, as the server wrote it.
+            step_id: the targeted step's hashed id, or "step" or None for none.
+
+        Raises:
+            RequestError: the body is not a call, or there is no such function.
+            ApiError: the state is too large for a call and could not be fetched.
+        """
+        function = self._find(fn_id)
+        call = parse_call(_parse(body), function.id, step_id)
+        if call.use_api:
+            call = await with_state(call, self.client.api)
+        if function.is_handler_async:
+            outcome = await self._run_async(function, call)
+        else:
+            outcome = await self._run_blocking(function, call)
+        return self._answer(function, call, outcome)
+
+    def _find(self, fn_id: str) -> Function[Any]:
+        function = self.index.find(fn_id)
+        if function is None:
+            raise RequestError(
+                f"This application has no function {fn_id!r}. If it was just deployed, the "
+                "server will try again; otherwise sync the application.",
+                code=ErrorCode.FUNCTION_NOT_FOUND,
+                status=500,
+            )
+        return function
+
+    async def _run_async(self, function: Function[Any], call: Call) -> Outcome:
+        drive = Drive(Machine(call), clock=self._clock, executor=self._threads.executor)
+        client = self.client
+        context: Context[Any] = Context(
+            call,
+            app_id=client.app_id,
+            logger=client.logger,
+            step=Step(drive, client.send),
+            group=Group(),
+        )
+        return await drive.run(partial(function.handler, context))
+
+    async def _run_blocking(self, function: Function[Any], call: Call) -> Outcome:
+        loop = asyncio.get_running_loop()
+        known: asyncio.Future[Outcome] = loop.create_future()
+        drive = DriveSync(
+            Machine(call, blocking=True),
+            clock=self._clock,
+            on_loop=loop_runner(loop),
+            on_outcome=partial(_tell, loop, known),
+        )
+        client = self.client
+        context: ContextSync[Any] = ContextSync(
+            call,
+            app_id=client.app_id,
+            logger=client.logger,
+            step=StepSync(drive, client.send),
+            group=GroupSync(drive),
+        )
+        work = partial(
+            contextvars.copy_context().run, drive.run, partial(function.handler, context)
+        )
+        ended = loop.run_in_executor(self._threads.executor, work)
+        await asyncio.wait([ended, known], return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done():
+            await self._let_unwind(function, ended)
+        return ended.result() if ended.done() else known.result()
+
+    async def _let_unwind(self, function: Function[Any], ended: asyncio.Future[Outcome]) -> None:
+        """Give a blocking function whose outcome is known time to clean up (rule 9)."""
+        limit = asyncio.ensure_future(self._clock.sleep(UNWIND_SECONDS))
+        waiting: list[asyncio.Future[Any]] = [ended, limit]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        limit.cancel()
+        if not ended.done():
+            self.client.logger.error(
+                "Function %s did not end within %s s after its call was answered: it seems to "
+                "swallow BaseException. It still occupies a thread; let that exception pass.",
+                function.id,
+                UNWIND_SECONDS,
+            )
+
+    # From outcome to reply.
+
+    def _answer(self, function: Function[Any], call: Call, outcome: Outcome) -> Reply:
+        if isinstance(outcome, Report):
+            if outcome.error is not None:
+                self._log(f"A step of function {function.id!r} failed", call, outcome.error)
+            return ops_reply(
+                outcome.ops, no_retry=outcome.no_retry, retry_after=outcome.retry_after
+            )
+        if isinstance(outcome, Returned):
+            return self._answer_returned(function, call, outcome.value)
+        if isinstance(outcome, TargetMissing):
+            return _answer_missing(function, outcome)
+        return self._answer_raised(function, call, outcome)
+
+    def _answer_returned(self, function: Function[Any], call: Call, value: Any) -> Reply:
+        try:
+            return output_reply(function.output.dump(value, what=f"Function {function.id!r}"))
+        except OutputError as error:
+            return self._answer_raised(function, call, Raised(error))
+
+    def _answer_raised(self, function: Function[Any], call: Call, raised: Raised) -> Reply:
+        failure = describe(raised.error, FUNCTION_FINAL)
+        self._log(f"Function {function.id!r} failed", call, raised.error)
+        return error_reply(
+            500 if failure.retriable else 400,
+            failure.record,
+            no_retry=not failure.retriable,
+            retry_after=failure.retry_after if failure.retriable else None,
+        )
+
+    def _log(self, what: str, call: Call, error: BaseException) -> None:
+        if not getattr(error, "quiet", False):
+            self.client.logger.error(
+                "%s in run %s, attempt %d: %s",
+                what,
+                call.run_id,
+                call.attempt + 1,
+                user_stack(error),
+            )
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, known: asyncio.Future[Outcome], outcome: Outcome
+) -> None:
+    loop.call_soon_threadsafe(known.set_result, outcome)
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return loads(body)
+    except CodecError as error:
+        raise RequestError(str(error), code=ErrorCode.BODY_INVALID, status=400) from None
+
+
+def _answer_missing(function: Function[Any], missing: TargetMissing) -> Reply:
+    """Tell that the step the server asked for was not met; a deploy may be under way (rule 7)."""
+    found = ", ".join(missing.found) or "none"
+    record = ErrorRecord(
+        name="StepNotFoundError",
+        message=f"Function {function.id!r} did not come to the requested step {missing.target}; "
+        f"steps it came to: {found}. Did its code change while the run was under way?",
+        code=ErrorCode.STEP_UNEXPECTED,
+    )
+    return error_reply(500, record, no_retry=False)
