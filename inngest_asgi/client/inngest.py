@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from inngest_asgi.client.api import Api
 from inngest_asgi.client.connections import Connections
+from inngest_asgi.client.declaring import Declaring, takes_options_of
 from inngest_asgi.client.portal import run_sync
 from inngest_asgi.client.send import Sender
 from inngest_asgi.clock import SYSTEM_CLOCK
 from inngest_asgi.errors import ConfigError
+from inngest_asgi.functions import checks
+from inngest_asgi.functions.collection import FunctionIndex
+from inngest_asgi.functions.declare import declare
 from inngest_asgi.settings import Settings
 from inngest_asgi.wire.durations import to_timedelta
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
     from inngest_asgi.client.transport import HTTPClient
     from inngest_asgi.clock import Clock
+    from inngest_asgi.functions.function import Function
     from inngest_asgi.wire.durations import Duration
     from inngest_asgi.wire.events import Event
 
@@ -52,7 +57,7 @@ class Inngest:
         clock: time and chance, for tests.
 
     Raises:
-        ConfigError: the name is empty, or the time-out is not a duration above zero.
+        ConfigError: the name is no name, or the time-out is not a duration above zero.
     """
 
     def __init__(
@@ -72,7 +77,8 @@ class Inngest:
         http_client: HTTPClient | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._app_id = _checked_app_id(app_id)
+        self._app_id = checks.text(app_id, "Inngest: app_id")
+        self._functions = FunctionIndex(app_id)
         self.settings = Settings(
             is_production_argument=is_production,
             env_argument=env,
@@ -148,6 +154,11 @@ class Inngest:
         return self.settings.event_origin
 
     @property
+    def functions(self) -> tuple[Function[Any], ...]:
+        """Everything declared on this client, in order."""
+        return self._functions.functions
+
+    @property
     def logger(self) -> logging.Logger:
         """What the library logs to."""
         return self._logger
@@ -155,6 +166,38 @@ class Inngest:
     def set_logger(self, logger: logging.Logger) -> None:
         """Log to something else from now on."""
         self._logger = logger
+
+    @takes_options_of(declare)
+    def create_function(self, **options: Any) -> Declaring:
+        """Declare a durable function: the decorator for an `async def` or `def` handler.
+
+        The handler takes one argument, a `Context` (or `ContextSync` if it is blocking). What it
+        is annotated to return is the type of the function's output.
+
+        Args:
+            fn_id: the function's id; stable, because runs are found by it.
+            trigger: what starts it: a `TriggerEvent`, a `TriggerCron`, or a list of up to ten.
+            name: shown to people; by default the id.
+            description: shown to people.
+            retries: how often a failed attempt is repeated, 0 to 20; servers take 4 by default.
+            batch_events: one run for many events, see `Batch`.
+            cancel: a `Cancel`, or up to five: events that end a run.
+            concurrency: steps in progress at the same time: a number, a `Concurrency`, or two.
+            debounce: wait until events stop coming, see `Debounce`.
+            idempotency: a CEL expression: one run for each of its values within 24 hours.
+            priority: which runs go first, see `Priority`.
+            rate_limit: drop events beyond a rate, see `RateLimit`.
+            singleton: one run at a time, see `Singleton`.
+            throttle: delay runs beyond a rate, see `Throttle`.
+            timeouts: end runs that take too long, see `Timeouts`.
+            on_failure: a handler that runs when a run has failed for good; `ctx.error` says why.
+            output_type: what the handler returns, checked strictly; by default its annotation.
+
+        Raises:
+            ConfigError: an option is unknown, missing or wrong, or the id is taken; the message
+                names the function and the field.
+        """
+        return Declaring(declare(self._app_id, **options), self._functions.add)
 
     async def send(
         self, events: Event[Any] | Sequence[Event[Any]], *, env: str | None = None
@@ -190,14 +233,6 @@ class Inngest:
         Not needed for a clean exit: connections close with their loops. Later use opens new ones.
         """
         await self._connections.aclose()
-
-
-def _checked_app_id(app_id: str) -> str:
-    if not isinstance(app_id, str) or not app_id.strip():
-        raise ConfigError(
-            f"Inngest: app_id is {app_id!r}; give the application a name such as 'shop'."
-        )
-    return app_id
 
 
 def _checked_timeout(request_timeout: Duration) -> timedelta:
