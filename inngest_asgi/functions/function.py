@@ -1,0 +1,90 @@
+"""A declared function: what the engine runs, and what a server is told of it; runs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic
+from urllib.parse import quote, urlencode, urlsplit
+
+from typing_extensions import TypeVar
+
+from inngest_asgi.wire.names import WHOLE_FUNCTION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inngest_asgi.engine.results import ResultType
+    from inngest_asgi.functions.option import Record
+    from inngest_asgi.functions.triggers import Trigger
+
+R_co = TypeVar("R_co", covariant=True, default=Any)
+
+_STEP = "step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Function(Generic[R_co]):
+    """A function as declared, generic over what it returns. Made by `declare`, not by hand.
+
+    Attributes:
+        id: the id a server knows it by, `<app>-<function>`.
+        app_id: the application it belongs to.
+        local_id: the id within its application, as the user gave it.
+        name: shown to people.
+        description: shown to people; servers have no field for it.
+        handler: the user's own function, which can be called as plain Python.
+        is_handler_async: whether calling the handler gives something to await.
+        triggers: what starts it.
+        retries: how often a failed attempt is repeated; None leaves it to the server.
+        output: how what it returns becomes JSON and comes back.
+        failure: the function that runs when a run of this one has failed for good.
+        config: its registration, but for the step that holds the URL.
+    """
+
+    id: str
+    app_id: str
+    local_id: str
+    name: str
+    description: str | None
+    handler: Callable[..., Any]
+    is_handler_async: bool
+    triggers: tuple[Trigger, ...]
+    retries: int | None
+    output: ResultType
+    failure: Function[Any] | None
+    config: Record
+
+    def __repr__(self) -> str:
+        return f"<Function {self.id}>"
+
+    @property
+    def on_failure_fn_id(self) -> str | None:
+        """The id of the failure function, if there is one."""
+        return None if self.failure is None else self.failure.id
+
+    def get_id(self) -> str:
+        """Return `id`; for code that was written for the incumbent SDK."""
+        return self.id
+
+    def records(self, url: str) -> list[Record]:
+        """Return what is registered: this function, then its failure function (http.md 8).
+
+        Args:
+            url: where the application is served; a query it has is kept.
+        """
+        step: Record = {
+            "id": _STEP,
+            "name": _STEP,
+            "runtime": {"url": _call_url(url, self.id), "type": "http"},
+        }
+        if self.retries is not None:
+            step["retries"] = {"attempts": self.retries}
+        own = self.config | {"steps": {_STEP: step}}
+        return [own, *(self.failure.records(url) if self.failure else ())]
+
+
+def _call_url(url: str, fn_id: str) -> str:
+    """Return the URL to call a function at: it says which one, and that no step is targeted."""
+    parts = urlsplit(url)
+    call = urlencode({"fnId": fn_id, "stepId": WHOLE_FUNCTION}, quote_via=quote)
+    return parts._replace(query="&".join(filter(None, (parts.query, call)))).geturl()
