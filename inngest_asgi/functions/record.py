@@ -68,7 +68,7 @@ def _check_combinations(given: Mapping[str, Any], where: str) -> None:
         # Servers turn idempotency into a rate limit of its own (http.md 8).
         warnings.warn(
             f"{where}: idempotency takes the place of rate_limit, which has no effect.",
-            stacklevel=5,
+            stacklevel=3,
         )
 
 
