@@ -1,0 +1,64 @@
+"""Durable functions for Python web applications: `import inngest_asgi as inngest`."""
+
+from inngest_asgi.client.inngest import Inngest
+from inngest_asgi.engine.context import Context, ContextSync
+from inngest_asgi.engine.group import ParallelMode
+from inngest_asgi.engine.tools import Step
+from inngest_asgi.engine.tools_sync import StepSync
+from inngest_asgi.errors import (
+    ConfigError,
+    InngestError,
+    NonRetriableError,
+    RetryAfterError,
+    SendEventsError,
+    StepError,
+)
+from inngest_asgi.functions.flow_control import (
+    Batch,
+    Cancel,
+    Concurrency,
+    Debounce,
+    Priority,
+    RateLimit,
+    Singleton,
+    Throttle,
+    Timeouts,
+)
+from inngest_asgi.functions.function import Function
+from inngest_asgi.functions.triggers import TriggerCron, TriggerEvent
+from inngest_asgi.routes.app import InngestApp, serve
+from inngest_asgi.routes.attach import attach
+from inngest_asgi.version import VERSION as __version__
+from inngest_asgi.wire.events import Event
+
+__all__ = [
+    "Batch",
+    "Cancel",
+    "Concurrency",
+    "ConfigError",
+    "Context",
+    "ContextSync",
+    "Debounce",
+    "Event",
+    "Function",
+    "Inngest",
+    "InngestApp",
+    "InngestError",
+    "NonRetriableError",
+    "ParallelMode",
+    "Priority",
+    "RateLimit",
+    "RetryAfterError",
+    "SendEventsError",
+    "Singleton",
+    "Step",
+    "StepError",
+    "StepSync",
+    "Throttle",
+    "Timeouts",
+    "TriggerCron",
+    "TriggerEvent",
+    "__version__",
+    "attach",
+    "serve",
+]

@@ -78,7 +78,7 @@ class Inngest:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._app_id = checks.text(app_id, "Inngest: app_id")
-        self._functions = FunctionIndex(app_id)
+        self.index = FunctionIndex(app_id)
         self.settings = Settings(
             is_production_argument=is_production,
             env_argument=env,
@@ -156,7 +156,7 @@ class Inngest:
     @property
     def functions(self) -> tuple[Function[Any], ...]:
         """Everything declared on this client, in order."""
-        return self._functions.functions
+        return self.index.functions
 
     @property
     def logger(self) -> logging.Logger:
@@ -197,7 +197,7 @@ class Inngest:
             ConfigError: an option is unknown, missing or wrong, or the id is taken; the message
                 names the function and the field.
         """
-        return Declaring(declare(self._app_id, **options), self._functions.add)
+        return Declaring(declare(self._app_id, **options), self.index.add)
 
     async def send(
         self, events: Event[Any] | Sequence[Event[Any]], *, env: str | None = None
