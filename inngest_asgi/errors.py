@@ -5,6 +5,7 @@ InngestError
 ├── CodecError               a value that cannot be JSON, or text that is not JSON
 ├── SendEventsError          the event API did not take every event; `ids` are those it took
 ├── ApiError                 the Inngest API refused a request or could not be reached
+├── DevServerError           the embedded dev server cannot start, or cannot go on
 ├── RequestError             an incoming request that is refused, with its status and code
 │   └── SignatureError       it is not signed, or not by one of our keys
 ├── StepUsageError           a step was used where it cannot work
@@ -61,6 +62,10 @@ class ApiError(InngestError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class DevServerError(InngestError):
+    """The embedded dev server cannot start or go on; the message names the cause and the remedy."""
 
 
 class RequestError(InngestError):

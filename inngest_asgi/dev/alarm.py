@@ -1,0 +1,63 @@
+"""Calls functions when their time has come, with one sleeping task for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inngest_asgi.clock import Clock
+
+
+class Alarm:
+    """A list of things to do later. It wakes for the next due one only: there is no tick."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._sleeper: asyncio.Task[None] | None = None
+        self._armed = float("inf")
+
+    def at(self, when: float, callback: Callable[[], None]) -> None:
+        """Call `callback` at `when` (Unix seconds), or as soon as possible after it."""
+        heapq.heappush(self._heap, (when, next(self._order), callback))
+        if when < self._armed:
+            self._arm()
+
+    def check(self) -> None:
+        """Look at the clock anew; for after the machine slept and its timers did not count."""
+        if self._heap:
+            self._arm()
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._heap.clear()
+        self._disarm()
+
+    def _arm(self) -> None:
+        self._disarm()
+        self._armed = self._heap[0][0]
+        self._sleeper = asyncio.ensure_future(self._sleep(self._armed - self._clock.time()))
+
+    def _disarm(self) -> None:
+        if self._sleeper is not None:
+            self._sleeper.cancel()
+        self._sleeper = None
+        self._armed = float("inf")
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._sleeper = None
+        self._fire()
+        if self._heap and self._sleeper is None:
+            self._arm()
+
+    def _fire(self) -> None:
+        now = self._clock.time()
+        while self._heap and self._heap[0][0] <= now:
+            heapq.heappop(self._heap)[2]()

@@ -1,0 +1,254 @@
+"""What an app's answer to a call means (http.md 11.3, 11.4, 12); pure, it changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from inngest_asgi.dev.backoff import clamped
+from inngest_asgi.dev.failures import failure, function_failure, not_ready
+from inngest_asgi.dev.moments import retry_after
+from inngest_asgi.errors import CodecError
+from inngest_asgi.wire.codec import dumps, loads
+from inngest_asgi.wire.names import Header
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_BODY = 8 * 1024 * 1024
+MAX_STEP = 4 * 1024 * 1024
+MAX_OPS = 1_000
+
+_STREAMED, _MORE_WORK = 201, 206
+_WHITESPACE = b" \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """No HTTP response came, or none that could be taken; `code` as in server-api.md 11."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One op of a response.
+
+    `kind` is the opcode and `wire_name` the name as the SDK sent them, `name` what to show;
+    `data` is JSON.
+    """
+
+    kind: str
+    id: str
+    name: str
+    wire_name: str
+    opts: dict[str, Any]
+    data: bytes
+    error: dict[str, Any] | None
+    seconds: float | None
+
+    @property
+    def race(self) -> bool:
+        """Whether the function is called again as soon as this step is done (steps.md 8)."""
+        return self.opts.get("parallelMode") == "race"
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """There is more work: ops, and how a failed one may be retried."""
+
+    ops: tuple[Op, ...]
+    no_retry: bool
+    retry_after: float | None
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The function returned; `output` is JSON."""
+
+    output: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The attempt failed. `final`: no attempt may follow; `retry_after`: seconds, if asked for."""
+
+    error: dict[str, Any]
+    final: bool = False
+    retry_after: float | None = None
+
+
+Outcome = Reported | Returned | Failed
+
+
+def interpret(answer: Answer | NoAnswer, now: float) -> Outcome:
+    """Say what an answer means.
+
+    Args:
+        answer: what came back from the app.
+        now: Unix seconds, for dates in Retry-After.
+    """
+    if isinstance(answer, NoAnswer):
+        return Failed(not_ready(answer.code, answer.message))
+    if Header.SDK not in answer.headers:
+        return _stranger(answer)
+    if answer.status == _STREAMED:
+        return _streamed(answer, now)
+    return _direct(answer, now)
+
+
+def _direct(answer: Answer, now: float) -> Outcome:
+    if answer.status == _MORE_WORK:
+        return _reported(answer, now)
+    final = answer.headers.get(Header.NO_RETRY) == "true"
+    if 200 <= answer.status < 300:
+        return _no_retry_despite_success() if final else _returned(answer.body)
+    error = function_failure(_lenient(answer.body))
+    return Failed(error, final=final, retry_after=_retry_after(answer, now))
+
+
+def _stranger(answer: Answer) -> Failed:
+    """A response without X-Inngest-SDK: something else answers at the app's URL."""
+    if 200 <= answer.status < 300:
+        return Failed(
+            not_ready(
+                "not_sdk",
+                f"The app's URL answered with status {answer.status} but without the "
+                "X-Inngest-SDK header: what answers there is not an Inngest SDK.",
+            )
+        )
+    message = f"The app's URL answered with HTTP status {answer.status}, not from an Inngest SDK."
+    return Failed(failure("Server returned a fatal error", message, code="http_not_ok"))
+
+
+def _streamed(answer: Answer, now: float) -> Outcome:
+    """Take the envelope off a streamed answer and read what is inside (http.md 11.4)."""
+    try:
+        envelope = loads(answer.body.strip(_WHITESPACE))
+    except CodecError:
+        return _garbled("The streamed answer ended before it was complete.")
+    if not isinstance(envelope, dict):
+        return _garbled("The streamed answer is not an envelope.")
+    if isinstance(envelope.get("error"), str):
+        return Failed(failure("Error", envelope["error"]))
+    status, headers = envelope.get("status"), envelope.get("headers") or {}
+    if not isinstance(status, int) or status == _STREAMED or not isinstance(headers, dict):
+        return _garbled("The streamed answer's envelope has no usable status.")
+    merged = dict(answer.headers) | {str(key).lower(): str(headers[key]) for key in headers}
+    return _direct(Answer(status, merged, _unwrapped(envelope.get("body"))), now)
+
+
+def _unwrapped(body: Any) -> bytes:
+    """Return the JSON of an enveloped body, which may be JSON or a string that holds JSON."""
+    if isinstance(body, str) and _lenient(body.encode()) != body:
+        return body.encode()
+    return dumps(body)
+
+
+def _reported(answer: Answer, now: float) -> Outcome:
+    try:
+        document = loads(answer.body)
+    except CodecError as error:
+        return _garbled(f"The app reported its steps in a body that is not JSON. {error}")
+    items = document if isinstance(document, list) else [document]
+    if len(items) > MAX_OPS:
+        message = f"The app reported {len(items)} steps at once; {MAX_OPS} is the limit."
+        return Failed(failure("InngestErrFunctionOverflowed", message), final=True)
+    ops = [_op(item) for item in items]
+    refused = next((op for op in ops if isinstance(op, Failed)), None)
+    if refused is not None:
+        return replace(refused, retry_after=_retry_after(answer, now))
+    return Reported(
+        ops=tuple(op for op in ops if isinstance(op, Op)),
+        no_retry=answer.headers.get(Header.NO_RETRY) == "true",
+        retry_after=_retry_after(answer, now),
+        version=_version(answer.headers.get(Header.REQUEST_VERSION)),
+    )
+
+
+def _op(item: Any) -> Op | Failed:
+    if not isinstance(item, dict) or not isinstance(item.get("op"), str):
+        return _garbled("The app reported something that is not a step.")
+    opts, error = item.get("opts") or {}, item.get("error")
+    step_id, data = item.get("id"), dumps(item.get("data"))
+    if not isinstance(opts, dict) or not isinstance(error, dict | None):
+        return _garbled(f"The app reported a step ({item['op']}) whose opts or error is no object.")
+    if not (isinstance(step_id, str) and step_id) and item["op"].lower() != "none":
+        return _garbled(f"The app reported a step ({item['op']}) without an id.")
+    name = _name(item)
+    if max(len(data), _input_size(opts)) > MAX_STEP:
+        message = f"The input or output of step {name!r} is larger than {MAX_STEP >> 20} MB."
+        return Failed(not_ready("output_too_large", message))
+    return Op(
+        kind=item["op"],
+        id=step_id or "",
+        name=name,
+        wire_name=item["name"] if isinstance(item.get("name"), str) else "",
+        opts=opts,
+        data=data,
+        error=error,
+        seconds=_seconds(item.get("timing")),
+    )
+
+
+def _name(item: dict[str, Any]) -> str:
+    userland = item.get("userland")
+    given = userland.get("id") if isinstance(userland, dict) else None
+    names = (item.get("displayName"), given, item.get("name"), item.get("id"))
+    return next((name for name in names if isinstance(name, str) and name), "")
+
+
+def _input_size(opts: dict[str, Any]) -> int:
+    return len(dumps(opts["input"])) if "input" in opts else 0
+
+
+def _seconds(timing: Any) -> float | None:
+    duration = timing.get("b") if isinstance(timing, dict) else None
+    return duration / 1e9 if isinstance(duration, int | float) else None
+
+
+def _returned(body: bytes) -> Outcome:
+    if not body.strip(_WHITESPACE):
+        return Returned(b"null")
+    try:
+        document = loads(body)
+    except CodecError as error:
+        return _garbled(f"The function's output is not JSON. {error}")
+    return Returned(dumps(document))
+
+
+def _no_retry_despite_success() -> Failed:
+    """Real servers take it for a failure (http.md 11.3, DANGER)."""
+    message = "The function answered that it must not be retried, and gave no error."
+    return Failed(failure("NonRetriableError", message), final=True)
+
+
+def _garbled(message: str) -> Failed:
+    return Failed(not_ready("unknown", message))
+
+
+def _retry_after(answer: Answer, now: float) -> float | None:
+    asked = retry_after(answer.headers.get(Header.RETRY_AFTER, ""), now)
+    return None if asked is None else clamped(asked)
+
+
+def _version(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() else None
+
+
+def _lenient(body: bytes) -> Any:
+    try:
+        return loads(body)
+    except CodecError:
+        return body.decode(errors="replace")

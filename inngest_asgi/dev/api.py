@@ -1,0 +1,211 @@
+"""The embedded server's HTTP face: one small function per route (server-api.md 3 and 4)."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from inngest_asgi.dev.calls import memo_document
+from inngest_asgi.dev.views import envelope, event_view, run_view, server_view
+from inngest_asgi.errors import CodecError, DevServerError, RequestError, SendEventsError
+from inngest_asgi.wire.codec import Fragment, dumps, loads
+from inngest_asgi.wire.names import Header, ServerKind
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.commits import Commits
+    from inngest_asgi.dev.ingest import Ingest
+    from inngest_asgi.dev.options import DevOptions
+    from inngest_asgi.dev.records import Run
+    from inngest_asgi.dev.registry import Registry
+    from inngest_asgi.dev.runs import Runs
+    from inngest_asgi.dev.store import Store
+
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
+_EVENT_AGE, _EVENT_RUNS_AGE, _RUN_AGE = 5, 15, 3
+
+
+class Served(Protocol):
+    """The parts of a started server that the routes ask."""
+
+    options: DevOptions
+    clock: Clock
+    store: Store
+    registry: Registry
+    runs: Runs
+    commits: Commits
+    ingest: Ingest
+
+
+def make_app(server: Served) -> ASGIApp:
+    """Return the ASGI app that serves everything a server offers over HTTP."""
+    face = _Api(server)
+    routes = [
+        Route("/health", face.health),
+        Route("/dev", face.dev),
+        Route("/fn/register", face.register, methods=["POST", "PUT"]),
+        Route("/fn/remove", face.remove, methods=["DELETE"]),
+        Route("/e/{key}", face.events, methods=["POST"]),
+        Route("/e/", face.no_key, methods=["POST"]),
+        Route("/v0/runs/{id}/actions", face.actions),
+        Route("/v0/runs/{id}/batch", face.batch),
+        Route("/v1/events/{id}", face.event),
+        Route("/v1/events/{id}/runs", face.event_runs),
+        Route("/v1/runs/{id}", face.run),
+        Route("/{path:path}", face.unknown),
+    ]
+    handlers: Any = {RequestError: _refusal, DevServerError: _cannot_go_on}
+    return _Named(Starlette(routes=routes, exception_handlers=handlers))
+
+
+class _Named:
+    """Says on every response what kind of server it comes from."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def named(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                kind = (Header.SERVER_KIND.encode(), ServerKind.DEV.encode())
+                message["headers"] = [*message.get("headers", ()), kind]
+            await send(message)
+
+        await self._app(scope, receive, named)
+
+
+class _Api:
+    """The routes. All they do is read a request, ask the server, and shape the answer."""
+
+    def __init__(self, server: Served) -> None:
+        self._server = server
+
+    async def health(self, request: Request) -> Response:
+        return _json({"status": 200, "message": "OK"})
+
+    async def dev(self, request: Request) -> Response:
+        registry = self._server.registry
+        return _json(server_view(self._server.options, registry.apps, registry.functions))
+
+    async def register(self, request: Request) -> Response:
+        expected = request.headers.get(Header.EXPECTED_SERVER_KIND)
+        if expected not in (None, "", ServerKind.DEV):
+            raise RequestError(
+                f"The app expects a {expected} server, and this is a dev server: start the app "
+                "in dev mode (INNGEST_DEV=1).",
+                code="server_kind_mismatch",
+                status=400,
+            )
+        document = _parsed(await request.body())
+        registered = await self._server.registry.register(document, self._server.commits)
+        return _json(
+            {
+                "ok": True,
+                "status": 200,
+                "modified": registered.modified,
+                "message": "Successfully registered",
+                "sync_id": str(uuid.UUID(bytes=self._server.clock.entropy(16), version=4)),
+                "app_id": registered.app.id,
+            }
+        )
+
+    async def remove(self, request: Request) -> Response:
+        url = request.query_params.get("url", "")
+        if not await self._server.registry.remove(url, self._server.commits):
+            raise RequestError(f"There is no app at {url!r}.", code="", status=404)
+        return Response()
+
+    async def no_key(self, request: Request) -> Response:
+        return _json({"status": 401, "message": "", "error": "Event key not found"}, status=401)
+
+    async def events(self, request: Request) -> Response:
+        seed = request.headers.get(Header.EVENT_ID_SEED)
+        try:
+            document = loads(await request.body())
+            documents = document if isinstance(document, list) else [document]
+            ids = await self._server.ingest.accept(documents, seed)
+        except CodecError as error:
+            return _json({"ids": [], "status": 400, "error": str(error)}, status=400)
+        except SendEventsError as error:
+            body = {"ids": error.ids, "status": 400, "error": str(error)}
+            return _json(body, status=400)
+        return _json({"ids": ids, "status": 200})
+
+    async def event(self, request: Request) -> Response:
+        event = await self._server.store.event(_id(request, "event"))
+        if event is None:
+            raise RequestError("Event not found", code="", status=404)
+        return self._enveloped(event_view(event), _EVENT_AGE)
+
+    async def event_runs(self, request: Request) -> Response:
+        rows = await self._server.store.runs_of_event(_id(request, "event"))
+        return self._enveloped([run_view(row) for row in rows], _EVENT_RUNS_AGE)
+
+    async def run(self, request: Request) -> Response:
+        run_id = _id(request, "run")
+        row = await self._server.store.run_row(run_id)
+        if row is None:
+            # The real server answers 500, not 404 (server-api.md 4).
+            raise RequestError(f"Unable to load run: {run_id}", code="", status=500)
+        return self._enveloped(run_view(row), _RUN_AGE)
+
+    async def actions(self, request: Request) -> Response:
+        return _json(memo_document(await self._live_run(request)))
+
+    async def batch(self, request: Request) -> Response:
+        run = await self._live_run(request)
+        return _json([Fragment(run.event.body)])
+
+    async def unknown(self, request: Request) -> Response:
+        raise RequestError(f"There is nothing at {request.url.path}.", code="", status=404)
+
+    async def _live_run(self, request: Request) -> Run:
+        run_id = _id(request, "run")
+        run = await self._server.runs.get(run_id)
+        self._server.runs.release(run_id)
+        if run is None or run.status.ended:
+            raise RequestError("The state of this run no longer exists.", code="", status=410)
+        return run
+
+    def _enveloped(self, data: Any, max_age: int) -> Response:
+        response = _json(envelope(data, self._server.clock.time(), max_age))
+        response.headers["cache-control"] = f"private, max-age={max_age}"
+        return response
+
+
+def _json(document: Any, status: int = 200) -> Response:
+    return Response(dumps(document), status_code=status, media_type="application/json")
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return loads(body)
+    except CodecError as error:
+        raise RequestError(str(error), code="body_invalid", status=400) from None
+
+
+def _id(request: Request, what: str) -> str:
+    given: str = request.path_params["id"]
+    if not _ULID.fullmatch(given):
+        raise RequestError(f"Invalid {what} ID: {given}", code="", status=400)
+    return given
+
+
+async def _refusal(request: Request, error: RequestError) -> Response:
+    """Answer in the shape of server-api.md 4."""
+    body = {"error": str(error), "data": None, "status": error.status}
+    return _json({"code": error.code, **body} if error.code else body, status=error.status)
+
+
+async def _cannot_go_on(request: Request, error: DevServerError) -> Response:
+    return _json({"error": str(error), "data": None, "status": 503}, status=503)

@@ -1,0 +1,37 @@
+"""The one way anything happens: it is saved, and only then does anybody hear of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inngest_asgi.dev.jobs import Jobs
+    from inngest_asgi.dev.records import Changes, Job
+    from inngest_asgi.dev.store import Store
+    from inngest_asgi.dev.watch import Feed
+
+
+class Commits:
+    """Saves changes, then lets the queue and the watchers know of them."""
+
+    def __init__(self, store: Store, jobs: Jobs, feed: Feed) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._feed = feed
+
+    async def commit(self, changes: Changes, done: Job | None = None) -> None:
+        """Save `changes`; when that is done, release `done` and make new jobs available.
+
+        Raises:
+            DevServerError: nothing was saved, and nothing can be any more.
+        """
+        await self._store.save(changes)
+        if done is not None:
+            self._jobs.release(done)
+        self._jobs.put(changes.jobs)
+        self._feed.publish(changes.records)
+
+    def note(self, changes: Changes) -> None:
+        """Save what nothing depends on, without waiting for it."""
+        self._store.save(changes)
+        self._feed.publish(changes.records)

@@ -1,0 +1,187 @@
+"""The shell of the run loop: takes due jobs, calls apps, and saves what the core makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from inngest_asgi.dev.answers import Answer, NoAnswer, Reported, Returned, interpret
+from inngest_asgi.dev.calls import call_request
+from inngest_asgi.dev.endings import ending_events
+from inngest_asgi.dev.failures import too_many_steps
+from inngest_asgi.dev.ops import apply_ops
+from inngest_asgi.dev.records import Changes, Happening, Job, JobKind, Run, RunStatus
+from inngest_asgi.dev.schedule import new_ulid
+from inngest_asgi.dev.turn import Turn
+from inngest_asgi.errors import DevServerError
+
+if TYPE_CHECKING:
+    from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.calls import Request
+    from inngest_asgi.dev.commits import Commits
+    from inngest_asgi.dev.deadlines import Deadlines
+    from inngest_asgi.dev.jobs import Jobs
+    from inngest_asgi.dev.options import DevOptions
+    from inngest_asgi.dev.outbound import Outbound
+    from inngest_asgi.dev.records import Function
+    from inngest_asgi.dev.registry import Registry
+    from inngest_asgi.dev.runs import Runs
+    from inngest_asgi.dev.schedule import Schedule
+    from inngest_asgi.dev.watch import Feed
+
+MAX_STEPS = 1_000
+LONGEST_CALL = 2 * 3600.0
+_PAUSE_AFTER_A_BUG = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the executor works with."""
+
+    clock: Clock
+    options: DevOptions
+    outbound: Outbound
+    registry: Registry
+    jobs: Jobs
+    runs: Runs
+    schedule: Schedule
+    commits: Commits
+    feed: Feed
+    deadlines: Deadlines
+
+
+class Executor:
+    """Does jobs as they become due, at most `max_calls` at a time."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def pump(self) -> None:
+        """Start as many due jobs as may be in progress."""
+        while len(self._tasks) < self._tools.options.max_calls:
+            job = self._tools.jobs.take()
+            if job is None:
+                return
+            task = asyncio.ensure_future(self._perform(job))
+            self._tasks.add(task)
+            task.add_done_callback(self._performed)
+
+    async def stop(self) -> None:
+        """Drop what is in progress; it is done again when a server starts on the same file."""
+        tasks, self._tasks = self._tasks, set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _performed(self, task: asyncio.Task[None]) -> None:
+        if task in self._tasks:
+            self._tasks.discard(task)
+            self.pump()
+
+    async def _perform(self, job: Job) -> None:
+        try:
+            await self._do(job)
+        except DevServerError as error:
+            _log.error("The server cannot go on: %s", error)
+        except Exception:  # noqa: BLE001 - one of the four edges: a bug must not stop the loop
+            _log.exception("A bug in the server; run %s is tried again later.", job.run_id)
+            job.due = self._tools.clock.time() + _PAUSE_AFTER_A_BUG
+            self._tools.jobs.release(job)
+            self._tools.jobs.put([job])
+        finally:
+            self._tools.runs.release(job.run_id)
+
+    async def _do(self, job: Job) -> None:
+        run = await self._tools.runs.get(job.run_id)
+        if run is None or run.status.ended:
+            await self._tools.commits.commit(Changes(gone_jobs=[job.id]), done=job)
+            return
+        function = self._tools.registry.function(run.function_id)
+        if run.started_at is None:
+            self._note_start(run)
+        turn = self._turn(run, job, function)
+        if job.kind is JobKind.SLEEP:
+            turn.woke()
+        elif len(run.memos) > MAX_STEPS:
+            turn.fail_run(too_many_steps(MAX_STEPS))
+        else:
+            await self._call(turn, function)
+        await self._tools.commits.commit(self._changes(turn, function), done=job)
+
+    async def _call(self, turn: Turn, function: Function) -> None:
+        """Call the app and do to the run what its answer says, unless the run ended meanwhile."""
+        clock, run, job = self._tools.clock, turn.run, turn.job
+        key = self._tools.options.signing_key
+        request = call_request(run, job, function, new_ulid(clock), now=clock.time(), key=key)
+        about = {"step_id": job.step_id, "name": job.name, "attempt": job.attempt}
+        began = clock.time()
+        started = self._tools.feed.record(run, Happening.CALL_STARTED, began, about)
+        self._tools.feed.publish([started])
+        answer = await self._send(request)
+        turn.now = clock.time()
+        if run.status.ended:
+            return
+        status = answer.status if isinstance(answer, Answer) else None
+        ended = {"job_id": job.id, "status": status, "duration": turn.now - began}
+        turn.happened.append((Happening.CALL_ENDED, about | ended))
+        outcome = interpret(answer, turn.now)
+        if isinstance(outcome, Reported):
+            apply_ops(turn, outcome)
+        elif isinstance(outcome, Returned):
+            turn.returned(outcome)
+        else:
+            turn.failed(outcome)
+
+    async def _send(self, request: Request) -> Answer | NoAnswer:
+        sending = asyncio.ensure_future(self._tools.outbound.send(request))
+        self._tools.deadlines.watch(sending)
+        try:
+            await asyncio.wait({sending})
+        finally:
+            sending.cancel()
+        if sending.cancelled():
+            hours = int(LONGEST_CALL // 3600)
+            message = f"The app did not answer within {hours} hours."
+            return NoAnswer("request_duration_too_long", message)
+        return sending.result()
+
+    def _note_start(self, run: Run) -> None:
+        run.status, run.started_at = RunStatus.RUNNING, self._tools.clock.time()
+        record = self._tools.feed.record(run, Happening.RUN_STARTED, run.started_at, {})
+        self._tools.commits.note(Changes(runs=[run], records=[record]))
+
+    def _turn(self, run: Run, job: Job, function: Function) -> Turn:
+        return Turn(
+            run=run,
+            job=job,
+            now=self._tools.clock.time(),
+            max_attempts=function.max_attempts,
+            chance=self._tools.clock.random,
+            fixed_delay=self._tools.options.retry_interval,
+        )
+
+    def _changes(self, turn: Turn, function: Function) -> Changes:
+        """Return all that a turn changed, with the events that the end of a run sends."""
+        run, feed = turn.run, self._tools.feed
+        position = len(run.memos) - len(turn.memos)
+        changes = Changes(
+            runs=[run],
+            memos=[(run.id, position + at, memo) for at, memo in enumerate(turn.memos)],
+            jobs=turn.added,
+            gone_jobs=[job.id for job in turn.gone],
+            records=[feed.record(run, kind, turn.now, about) for kind, about in turn.happened],
+        )
+        if turn.ended:
+            self._add_ending(run, function, changes)
+        return changes
+
+    def _add_ending(self, run: Run, function: Function, changes: Changes) -> None:
+        clock = self._tools.clock
+        ids = (new_ulid(clock), new_ulid(clock))
+        for event in ending_events(run, function.slug, *ids, clock.time()):
+            self._tools.schedule.add_event(event, changes)

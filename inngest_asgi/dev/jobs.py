@@ -1,0 +1,92 @@
+"""The jobs of all runs in memory: what is due next, and what must wait its turn; no I/O.
+
+The store holds the same jobs, written before they get here. Calls of a run that concern the
+whole function never overlap: the second would not know what the first one finds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from inngest_asgi.dev.records import Job, JobKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.alarm import Alarm
+
+
+class Jobs:
+    """A queue by due time.
+
+    Args:
+        clock: tells what is due.
+        alarm: wakes for jobs of the future.
+        on_ready: called when a job became due, so that somebody takes it.
+    """
+
+    def __init__(self, clock: Clock, alarm: Alarm, on_ready: Callable[[], None]) -> None:
+        self._clock = clock
+        self._alarm = alarm
+        self._on_ready = on_ready
+        self._of_run: dict[str, dict[str, Job]] = {}
+        self._ready: deque[Job] = deque()
+        self._calling: set[str] = set()
+        self._blocked: dict[str, list[Job]] = {}
+
+    def of_run(self, run_id: str) -> dict[str, Job]:
+        """Return the live jobs of a run by id; whoever changes them changes the queue's."""
+        return self._of_run.setdefault(run_id, {})
+
+    def put(self, jobs: Iterable[Job]) -> None:
+        """Make saved jobs available from when they are due."""
+        for job in jobs:
+            self.of_run(job.run_id)[job.id] = job
+            if job.due <= self._clock.time():
+                self._make_ready(job)
+            else:
+                self._alarm.at(job.due, lambda job=job: self._make_ready(job))  # type: ignore[misc]
+
+    def take(self) -> Job | None:
+        """Lease the next job that is due; None when there is none. `release` it when done."""
+        while self._ready:
+            job = self._ready.popleft()
+            if not self._is_live(job):
+                continue
+            if _is_whole_call(job) and job.run_id in self._calling:
+                self._blocked.setdefault(job.run_id, []).append(job)
+                continue
+            if _is_whole_call(job):
+                self._calling.add(job.run_id)
+            job.leased = True
+            return job
+        return None
+
+    def release(self, job: Job) -> None:
+        """Give a leased job back: it is done, or was put anew for a later attempt."""
+        job.leased = False
+        if _is_whole_call(job):
+            self._calling.discard(job.run_id)
+            self._ready.extendleft(reversed(self._blocked.pop(job.run_id, [])))
+        if not self._of_run.get(job.run_id, True):
+            del self._of_run[job.run_id]
+        self._on_ready()
+
+    def is_active(self, run_id: str) -> bool:
+        """Whether something of a run is in progress or due now."""
+        now = self._clock.time()
+        return any(job.leased or job.due <= now for job in self._of_run.get(run_id, {}).values())
+
+    def _make_ready(self, job: Job) -> None:
+        if self._is_live(job):
+            self._ready.append(job)
+            self._on_ready()
+
+    def _is_live(self, job: Job) -> bool:
+        return self._of_run.get(job.run_id, {}).get(job.id) is job and not job.leased
+
+
+def _is_whole_call(job: Job) -> bool:
+    return job.kind is JobKind.CALL and job.step_id is None

@@ -1,0 +1,148 @@
+"""What each op that an app may report does to its run: one table, and a function per row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from inngest_asgi.dev.answers import Failed, Op, Reported
+from inngest_asgi.dev.failures import not_ready, op_failure, timeout_too_long
+from inngest_asgi.dev.moments import sleep_seconds
+from inngest_asgi.dev.records import Happening, Job, JobKind, Memo
+from inngest_asgi.wire.codec import Fragment, dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inngest_asgi.dev.turn import Turn
+
+MAX_WAIT = 366 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class OpRule:
+    """How an op is handled.
+
+    Args:
+        apply: what it does to a run.
+        check: returns a sentence when the op makes no sense; then nothing of its response counts.
+        first: it is handled before the others of its response.
+        lazy: it does not count when one asks whether several steps are open.
+    """
+
+    apply: Callable[[Turn, Op, Reported], None]
+    check: Callable[[Op, float], str | None] = lambda _op, _now: None
+    first: bool = False
+    lazy: bool = False
+
+
+def apply_ops(turn: Turn, reported: Reported) -> None:
+    """Do all that an app reported in one response (steps.md 8)."""
+    refused = _refused(reported.ops, turn.now)
+    if refused is not None:
+        turn.failed(Failed(not_ready("unknown", refused), retry_after=reported.retry_after))
+        return
+    if turn.run.request_version < 0 and reported.version is not None:
+        turn.run.request_version = reported.version
+    steps = [op for op in reported.ops if not _rule(op).lazy]
+    turn.open_set([op.id for op in steps if op.id])
+    if len(steps) > 1:
+        turn.run.force_plan = True
+    for op in sorted(reported.ops, key=lambda op: not _rule(op).first):
+        _rule(op).apply(turn, op, reported)
+    turn.done()
+
+
+def _refused(ops: tuple[Op, ...], now: float) -> str | None:
+    for op in ops:
+        rule = OPS.get(op.kind.lower())
+        if rule is None:
+            return f"The app reported an op that this server does not know: {op.kind!r}."
+        sentence = rule.check(op, now)
+        if sentence is not None:
+            return sentence
+    return None
+
+
+def _rule(op: Op) -> OpRule:
+    return OPS[op.kind.lower()]
+
+
+def _none(turn: Turn, op: Op, reported: Reported) -> None:
+    """Nothing to report on this branch."""
+
+
+def _step(turn: Turn, op: Op, reported: Reported) -> None:
+    _record(turn, op, op.data)
+
+
+def _step_run(turn: Turn, op: Op, reported: Reported) -> None:
+    _record(turn, op, dumps({"data": Fragment(op.data)}))
+
+
+def _step_failed(turn: Turn, op: Op, reported: Reported) -> None:
+    error = op_failure(op.error or {})
+    if turn.keep(Memo(op.id, op.name, "StepFailed", dumps({"error": error}))):
+        turn.tell_step(Happening.STEP_FAILED, op, error=error, retry_at=None)
+        turn.resolve(op.id, race=op.race)
+
+
+def _step_error(turn: Turn, op: Op, reported: Reported) -> None:
+    if reported.no_retry or not turn.attempts_left:
+        _step_failed(turn, op, reported)
+    else:
+        turn.retry_step(op, reported.retry_after, alone=len(reported.ops) == 1)
+
+
+def _step_planned(turn: Turn, op: Op, reported: Reported) -> None:
+    run = turn.run
+    job = Job(f"{run.id}-{op.id}-plan", run.id, JobKind.CALL, op.id, turn.now, name=op.name)
+    if turn.add(job):
+        turn.tell_step(Happening.STEP_PLANNED, op)
+
+
+def _sleep(turn: Turn, op: Op, reported: Reported) -> None:
+    run, text = turn.run, _sleep_text(op)
+    seconds = sleep_seconds(text, turn.now)
+    if seconds > MAX_WAIT:
+        turn.fail_run(timeout_too_long(text))
+        return
+    due = turn.now + seconds
+    job = Job(f"{run.id}-{op.id}", run.id, JobKind.SLEEP, op.id, due, race=op.race, name=op.name)
+    if turn.add(job):
+        turn.tell_step(Happening.STEP_SLEEPING, op, until=due)
+
+
+def _record(turn: Turn, op: Op, value: bytes) -> None:
+    if turn.keep(Memo(op.id, op.name, op.kind, value)):
+        turn.tell_step(Happening.STEP_RECORDED, op)
+        turn.resolve(op.id, race=op.race)
+
+
+def _error_missing(op: Op, now: float) -> str | None:
+    return None if op.error is not None else f"Step {op.name!r} failed without an error."
+
+
+def _sleep_unreadable(op: Op, now: float) -> str | None:
+    try:
+        sleep_seconds(_sleep_text(op), now)
+    except ValueError as error:
+        return f"Step {op.name!r} sleeps for no readable time: {error}."
+    return None
+
+
+def _sleep_text(op: Op) -> str:
+    given = op.opts.get("duration")
+    return given if isinstance(given, str) else op.wire_name
+
+
+OPS: dict[str, OpRule] = {
+    "none": OpRule(_none, lazy=True),
+    "step": OpRule(_step),
+    "steprun": OpRule(_step_run),
+    "steperror": OpRule(_step_error, check=_error_missing),
+    "stepfailed": OpRule(_step_failed, check=_error_missing),
+    "stepplanned": OpRule(_step_planned),
+    "sleep": OpRule(_sleep, check=_sleep_unreadable),
+}
+"""Opcodes in lower case, because servers match them in any case (steps.md 2)."""

@@ -1,0 +1,225 @@
+"""What the embedded server remembers, as plain records; nothing here reads, writes or decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+UNKNOWN_VERSION = -1
+
+
+class RunStatus(IntEnum):
+    """Where a run stands; the numbers are stored (server-api.md 4)."""
+
+    RUNNING = 0
+    COMPLETED = 1
+    FAILED = 2
+    CANCELLED = 3
+    OVERFLOWED = 4
+    SCHEDULED = 5
+    UNKNOWN = 6
+    SKIPPED = 7
+
+    @property
+    def label(self) -> str:
+        """The word the API uses, such as "Completed"."""
+        return self.name.capitalize()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to the run."""
+        return self not in (RunStatus.RUNNING, RunStatus.SCHEDULED)
+
+
+class JobKind(StrEnum):
+    """What is to be done when a job is due."""
+
+    CALL = "call"
+    SLEEP = "sleep"
+
+
+class Happening(StrEnum):
+    """What a `Record` tells."""
+
+    RUN_QUEUED = "run_queued"
+    RUN_STARTED = "run_started"
+    CALL_STARTED = "call_started"
+    CALL_ENDED = "call_ended"
+    STEP_PLANNED = "step_planned"
+    STEP_RECORDED = "step_recorded"
+    STEP_FAILED = "step_failed"
+    STEP_SLEEPING = "step_sleeping"
+    ATTEMPT_FAILED = "attempt_failed"
+    RUN_ENDED = "run_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing that happened to a run, for timelines.
+
+    Args:
+        seq: grows by one with every record of a server, across restarts.
+        at: Unix seconds.
+        run_id: the run it happened to.
+        event_id: the internal id of the event that started the run.
+        kind: what happened.
+        details: by kind. `run_queued`: function, event, due. `call_started` / `call_ended`:
+            step_id (hashed, None for the function as a whole), attempt, job_id, and at the end
+            status, duration. `step_*`: id (hashed), name, op, attempt, and duration (seconds),
+            error, retry_at or until (Unix seconds) where they apply. `attempt_failed`: attempt,
+            error, retry_at. `run_ended`: status, output (the error of a failed run).
+    """
+
+    seq: int
+    at: float
+    run_id: str
+    event_id: str
+    kind: Happening
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An application that registered, or was added by its URL and has not yet."""
+
+    id: str
+    name: str
+    url: str
+    sdk: str = ""
+    framework: str = ""
+    app_version: str = ""
+    checksum: str = ""
+    synced_at: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A registered function.
+
+    `slug` is what SDKs call its id; `url` is where its calls go; `triggers` and `config` are as
+    registered (http.md 8), with keys in their usual spelling.
+    """
+
+    id: str
+    app_id: str
+    slug: str
+    name: str
+    url: str
+    max_attempts: int
+    triggers: list[dict[str, Any]]
+    config: dict[str, Any]
+    created_at: float = 0.0
+    archived_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An accepted event; `body` is the JSON that functions receive."""
+
+    internal_id: str
+    id: str
+    name: str
+    ts: int
+    received_at: float
+    body: bytes
+
+
+@dataclass(slots=True)
+class Job:
+    """A thing to do for a run when it is due (server-api.md 10).
+
+    `id` is unique: adding a job whose id exists does nothing. `step_id` is the hashed id of the
+    targeted or sleeping step, None for the function as a whole. `generation` grows with every
+    dispatch, and `leased` holds while it is being done.
+    """
+
+    id: str
+    run_id: str
+    kind: JobKind
+    step_id: str | None
+    due: float
+    attempt: int = 0
+    generation: int = 1
+    race: bool = False
+    name: str = ""
+    leased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """What a finished step left: JSON in the shape of steps.md 6."""
+
+    step_id: str
+    name: str
+    op: str
+    value: bytes
+
+
+@dataclass(slots=True)
+class Run:
+    """One run with all that its next call needs; `jobs` are its live jobs by id.
+
+    `pending` maps each unfinished step to the set it was planned in: the function is called
+    again when a set is empty (steps.md 8).
+    """
+
+    id: str
+    function_id: str
+    event: StoredEvent
+    queued_at: float
+    status: RunStatus = RunStatus.SCHEDULED
+    started_at: float | None = None
+    ended_at: float | None = None
+    output: bytes | None = None
+    request_version: int = UNKNOWN_VERSION
+    force_plan: bool = False
+    discoveries: int = 0
+    sets: int = 0
+    idle: int = 0
+    pending: dict[str, int] = field(default_factory=dict)
+    memos: dict[str, Memo] = field(default_factory=dict)
+    memo_bytes: int = 0
+    jobs: dict[str, Job] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as the API shows it."""
+
+    id: str
+    function_id: str
+    event_id: str
+    status: RunStatus
+    queued_at: float
+    started_at: float | None
+    ended_at: float | None
+    output: bytes | None
+
+
+@dataclass(slots=True)
+class Changes:
+    """All that one thing that happened changes: saved together, or not at all."""
+
+    events: list[StoredEvent] = field(default_factory=list)
+    new_runs: list[Run] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    memos: list[tuple[str, int, Memo]] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    gone_jobs: list[str] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+    apps: list[App] = field(default_factory=list)
+    gone_apps: list[str] = field(default_factory=list)
+    functions: list[Function] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """That a function was started by an event id, so that it is not again for 24 hours."""
+
+    function_id: str
+    event_id: str
+    run_id: str
+    at: float

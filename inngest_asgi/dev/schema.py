@@ -1,0 +1,40 @@
+"""The tables of the embedded server's file, as one script per version; runs nothing itself."""
+
+from __future__ import annotations
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE apps (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, url TEXT NOT NULL, sdk TEXT NOT NULL,
+        framework TEXT NOT NULL, app_version TEXT NOT NULL, checksum TEXT NOT NULL,
+        synced_at REAL, error TEXT);
+    CREATE TABLE functions (
+        id TEXT PRIMARY KEY, app_id TEXT NOT NULL, slug TEXT NOT NULL, name TEXT NOT NULL,
+        url TEXT NOT NULL, max_attempts INTEGER NOT NULL, triggers TEXT NOT NULL,
+        config TEXT NOT NULL, created_at REAL NOT NULL, archived_at REAL);
+    CREATE TABLE events (
+        internal_id TEXT PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL, ts INTEGER NOT NULL,
+        received_at REAL NOT NULL, body BLOB NOT NULL);
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY, function_id TEXT NOT NULL, event_id TEXT NOT NULL,
+        status INTEGER NOT NULL, queued_at REAL NOT NULL, started_at REAL, ended_at REAL,
+        output BLOB, request_version INTEGER NOT NULL, state TEXT NOT NULL);
+    CREATE INDEX runs_of_event ON runs (event_id);
+    CREATE TABLE memos (
+        run_id TEXT NOT NULL, position INTEGER NOT NULL, step_id TEXT NOT NULL,
+        name TEXT NOT NULL, op TEXT NOT NULL, value BLOB NOT NULL,
+        PRIMARY KEY (run_id, position));
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY, run_id TEXT NOT NULL, kind TEXT NOT NULL, step_id TEXT,
+        due REAL NOT NULL, attempt INTEGER NOT NULL, generation INTEGER NOT NULL,
+        race INTEGER NOT NULL, name TEXT NOT NULL);
+    CREATE TABLE starts (
+        function_id TEXT NOT NULL, event_id TEXT NOT NULL, run_id TEXT NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (function_id, event_id)) WITHOUT ROWID;
+    CREATE TABLE history (
+        seq INTEGER PRIMARY KEY, run_id TEXT NOT NULL, event_id TEXT NOT NULL, at REAL NOT NULL,
+        kind TEXT NOT NULL, details TEXT NOT NULL);
+    CREATE INDEX history_of_run ON history (run_id);
+    """,
+)
+"""The n-th script (from 1) takes the tables from version n - 1 to version n."""

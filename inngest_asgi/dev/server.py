@@ -1,0 +1,214 @@
+"""The embedded dev server as one object: it puts the parts together, starts and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Self
+
+from inngest_asgi.clock import SYSTEM_CLOCK, Clock
+from inngest_asgi.dev.alarm import Alarm
+from inngest_asgi.dev.api import make_app
+from inngest_asgi.dev.commits import Commits
+from inngest_asgi.dev.deadlines import Deadlines
+from inngest_asgi.dev.executor import LONGEST_CALL, Executor, Tools
+from inngest_asgi.dev.ingest import Ingest
+from inngest_asgi.dev.jobs import Jobs
+from inngest_asgi.dev.options import DevOptions
+from inngest_asgi.dev.outbound import HttpOutbound, Outbound
+from inngest_asgi.dev.registry import Registry
+from inngest_asgi.dev.runs import Runs
+from inngest_asgi.dev.schedule import DAY, Schedule
+from inngest_asgi.dev.store import Store
+from inngest_asgi.dev.sync import Sync, SyncResult
+from inngest_asgi.dev.watch import Feed, watch_all, watch_runs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from types import TracebackType
+
+    from starlette.types import ASGIApp
+
+    from inngest_asgi.dev.records import Record, RunRow
+
+_SETTLE_TURNS = 100
+
+
+class DevServer:
+    """Speaks the server's side of the protocol, for apps of any Inngest SDK.
+
+    Use it as an async context manager and serve `app` with any ASGI server:
+
+        async with DevServer(DevOptions(db="dev.db")) as server:
+            await server.sync("http://localhost:8000/api/inngest")
+            event_id = await server.send({"name": "shop/paid", "data": {}})
+            async for record in server.watch(event_id=event_id):
+                print(record.kind, record.details)
+
+    Args:
+        options: how it works.
+        clock: where all its time and chance comes from.
+        outbound: what carries its calls to apps; HTTP by default. The server closes it.
+    """
+
+    clock: Clock
+    store: Store
+    registry: Registry
+    runs: Runs
+    commits: Commits
+    ingest: Ingest
+
+    def __init__(
+        self,
+        options: DevOptions | None = None,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        outbound: Outbound | None = None,
+    ) -> None:
+        self.options = options or DevOptions()
+        self.clock = clock
+        self.app: ASGIApp = make_app(self)
+        self._outbound = outbound
+        self._closing = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Open the store and go on where the last server on the same file stopped.
+
+        Raises:
+            DevServerError: the file cannot be used; the message says why.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            self.store = await Store.open(self.options.db)
+            stack.push_async_callback(self.store.close)
+            await self._assemble(stack)
+            self._closing = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Drop calls in progress and close everything. What was saved is gone on with later."""
+        await self._closing.aclose()
+
+    async def sync(self, url: str) -> SyncResult:
+        """Ask the app at `url` to register, and keep asking.
+
+        Raises:
+            RequestError: it is not a URL.
+        """
+        return await self._sync.sync(url)
+
+    async def send(self, event: Mapping[str, Any]) -> str:
+        """Take an event in, as `POST /e/{key}` does, and return its internal id.
+
+        Raises:
+            SendEventsError: it is refused; the message says why.
+        """
+        return (await self.ingest.accept([dict(event)]))[0]
+
+    async def runs_of(self, event_id: str) -> list[RunRow]:
+        """Return the runs an event started, by the event's internal id."""
+        return await self.store.runs_of_event(event_id)
+
+    async def run(self, run_id: str) -> RunRow | None:
+        """Return a run as it stands."""
+        return await self.store.run_row(run_id)
+
+    async def history(self, run_id: str) -> list[Record]:
+        """Return what happened to a run so far."""
+        return await self.store.history(run_id)
+
+    def watch(
+        self, *, run_id: str | None = None, event_id: str | None = None
+    ) -> AsyncIterator[Record]:
+        """Tell what happens.
+
+        Args:
+            run_id: of this run only: what happened already, then what happens, until it ends.
+            event_id: the same for all runs the event (by its internal id) started.
+
+        Returns:
+            An iterator; with neither argument it tells of all runs, from now on, for ever.
+        """
+        if run_id is not None:
+            return watch_runs(self._feed, self.store, [run_id])
+        if event_id is not None:
+            return self._watch_event(event_id)
+        return watch_all(self._feed)
+
+    async def settle(self) -> None:
+        """Wait until nothing can go on without time passing, or an app answering.
+
+        For tests on a clock that is moved by hand: `clock.until(..., settle=server.settle)`.
+        """
+        quiet = False
+        while not quiet:
+            before = self.store.done
+            if self.store.busy:
+                await self.store.flush()
+            for _ in range(_SETTLE_TURNS):
+                await asyncio.sleep(0)
+            quiet = not self.store.busy and self.store.done == before
+
+    async def _watch_event(self, event_id: str) -> AsyncIterator[Record]:
+        rows = await self.store.runs_of_event(event_id)
+        async for record in watch_runs(self._feed, self.store, [row.id for row in rows]):
+            yield record
+
+    async def _assemble(self, stack: contextlib.AsyncExitStack) -> None:
+        clock, options = self.clock, self.options
+        kept = await self.store.load(forget_starts_before=clock.time() - DAY)
+        outbound = self._outbound or HttpOutbound()
+        stack.push_async_callback(outbound.aclose)
+        alarm = Alarm(clock)
+        stack.callback(alarm.close)
+        jobs = Jobs(clock, alarm, lambda: executor.pump())
+        self._feed = Feed(kept.last_seq)
+        self.runs = Runs(self.store, jobs)
+        self.commits = Commits(self.store, jobs, self._feed)
+        self.registry = Registry(clock, kept.apps, kept.functions)
+        schedule = Schedule(clock, self.registry, self.runs, self._feed, kept.starts)
+        self.ingest = Ingest(clock, schedule, self.commits)
+        self._sync = Sync(clock, outbound, self.registry, self.commits, options.signing_key)
+        deadlines = Deadlines(clock, alarm, LONGEST_CALL)
+        executor = Executor(
+            Tools(
+                clock=clock,
+                options=options,
+                outbound=outbound,
+                registry=self.registry,
+                jobs=jobs,
+                runs=self.runs,
+                schedule=schedule,
+                commits=self.commits,
+                feed=self._feed,
+                deadlines=deadlines,
+            )
+        )
+        stack.push_async_callback(executor.stop)
+        self._start_syncing(stack, alarm)
+        jobs.put(kept.jobs)
+
+    def _start_syncing(self, stack: contextlib.AsyncExitStack, alarm: Alarm) -> None:
+        tasks: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(self.sync(url)) for url in self.options.app_urls
+        ]
+        seconds = self.options.poll_interval
+        if seconds > 0:
+            tasks.append(asyncio.ensure_future(self._sync.keep_syncing(seconds, alarm.check)))
+        stack.push_async_callback(_cancel, tasks)
+
+
+async def _cancel(tasks: list[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

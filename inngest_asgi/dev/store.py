@@ -1,0 +1,294 @@
+"""What is kept, table by table: the embedded server's records in and out of SQLite.
+
+It decides nothing. Rows are made where the records live, on the event loop; only SQL runs in
+the store's thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from inngest_asgi.dev.records import (
+    App,
+    Changes,
+    Function,
+    Happening,
+    Job,
+    JobKind,
+    Memo,
+    Record,
+    Run,
+    RunRow,
+    RunStatus,
+    Start,
+    StoredEvent,
+)
+from inngest_asgi.dev.store_thread import StoreThread
+from inngest_asgi.wire.codec import dump_text, loads
+
+if TYPE_CHECKING:
+    import asyncio
+    import sqlite3
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All that a server needs in memory when it starts."""
+
+    apps: list[App]
+    functions: list[Function]
+    jobs: list[Job]
+    starts: list[Start]
+    last_seq: int
+
+
+class Store:
+    """The embedded server's memory on disk. Use `await Store.open(path)`."""
+
+    def __init__(self, thread: StoreThread) -> None:
+        self._thread = thread
+
+    @classmethod
+    async def open(cls, path: str) -> Store:
+        """Open or make the file.
+
+        Raises:
+            DevServerError: it cannot be used; the message says why.
+        """
+        thread = StoreThread(path)
+        await thread.open()
+        return cls(thread)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that was handed in is not done yet."""
+        return self._thread.pending > 0
+
+    @property
+    def done(self) -> int:
+        """How many things that were handed in are done."""
+        return self._thread.done
+
+    def save(self, changes: Changes) -> asyncio.Future[None]:
+        """Save all changes in one transaction; await the result before anybody hears of them."""
+        statements = _statements(changes)
+        return self._thread.submit(lambda connection: _execute(connection, statements))
+
+    async def flush(self) -> None:
+        """Wait until all that was handed in before is done."""
+        await self._thread.submit(lambda _connection: None)
+
+    async def close(self) -> None:
+        """Finish what is under way and close the file."""
+        await self._thread.close()
+
+    async def load(self, forget_starts_before: float) -> Kept:
+        """Return what is kept, for a server that starts.
+
+        Jobs that were in progress are handed out again, under a new generation.
+
+        Args:
+            forget_starts_before: Unix seconds; older starts no longer stand in the way.
+        """
+        return await self._thread.submit(lambda connection: _load(connection, forget_starts_before))
+
+    async def run(self, run_id: str) -> Run | None:
+        """Return a run with its memos, in the order they were made, but without its jobs."""
+        return await self._thread.submit(lambda connection: _run(connection, run_id))
+
+    async def event(self, internal_id: str) -> StoredEvent | None:
+        """Return an event by its internal id."""
+        rows = await self._rows(f"{_EVENT} WHERE internal_id = ?", internal_id)
+        return StoredEvent(*rows[0]) if rows else None
+
+    async def runs_of_event(self, internal_id: str) -> list[RunRow]:
+        """Return the runs an event started, oldest first."""
+        return await self._run_rows("WHERE event_id = ? ORDER BY id", internal_id)
+
+    async def run_row(self, run_id: str) -> RunRow | None:
+        """Return a run as the API shows it."""
+        rows = await self._run_rows("WHERE id = ?", run_id)
+        return rows[0] if rows else None
+
+    async def history(self, run_id: str) -> list[Record]:
+        """Return what happened to a run, in order."""
+        rows = await self._rows(
+            "SELECT seq, at, run_id, event_id, kind, details FROM history"
+            " WHERE run_id = ? ORDER BY seq",
+            run_id,
+        )
+        return [_record(row) for row in rows]
+
+    async def _run_rows(self, where: str, value: str) -> list[RunRow]:
+        rows = await self._rows(f"{_RUN_ROW} {where}", value)
+        return [_run_row_of(row) for row in rows]
+
+    async def _rows(self, query: str, value: str) -> list[Any]:
+        return await self._thread.submit(lambda conn: conn.execute(query, (value,)).fetchall())
+
+
+_Row = tuple[Any, ...]
+
+
+class _Statement(NamedTuple):
+    sql: str
+    rows: list[_Row]
+
+
+_RUN_ROW = (
+    "SELECT id, function_id, event_id, status, queued_at, started_at, ended_at, output FROM runs"
+)
+_EVENT = "SELECT internal_id, id, name, ts, received_at, body FROM events"
+_JOB = "SELECT id, run_id, kind, step_id, due, attempt, generation, race, name FROM jobs"
+
+
+def _execute(connection: sqlite3.Connection, statements: list[_Statement]) -> None:
+    for sql, rows in statements:
+        if len(rows) == 1:
+            connection.execute(sql, rows[0])
+        else:
+            connection.executemany(sql, rows)
+
+
+def _statements(changes: Changes) -> list[_Statement]:
+    return [statement for statement in _all_statements(changes) if statement.rows]
+
+
+def _all_statements(changes: Changes) -> Iterable[_Statement]:
+    yield _put("events", 6, [_event_row(event) for event in changes.events])
+    yield _put("runs", 10, [_new_run_row(run) for run in changes.new_runs])
+    yield _put("starts", 4, [_start_row(start) for start in changes.starts])
+    yield _put("memos", 6, [_memo_row(*memo) for memo in changes.memos])
+    yield _Statement(
+        "UPDATE runs SET status = ?, started_at = ?, ended_at = ?, output = ?,"
+        " request_version = ?, state = ? WHERE id = ?",
+        [_run_row(run) for run in changes.runs],
+    )
+    yield _Statement("DELETE FROM jobs WHERE id = ?", [(job,) for job in changes.gone_jobs])
+    yield _put("jobs", 9, [_job_row(job) for job in changes.jobs])
+    yield _Statement("DELETE FROM apps WHERE id = ?", [(app,) for app in changes.gone_apps])
+    yield _put("apps", 9, [_app_row(app) for app in changes.apps])
+    yield _put("functions", 10, [_function_row(one) for one in changes.functions])
+    yield _put("history", 6, [_record_row(record) for record in changes.records])
+
+
+def _put(table: str, columns: int, rows: list[_Row]) -> _Statement:
+    marks = ",".join("?" * columns)
+    return _Statement(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)  # noqa: S608
+
+
+def _event_row(event: StoredEvent) -> _Row:
+    return (event.internal_id, event.id, event.name, event.ts, event.received_at, event.body)
+
+
+def _start_row(start: Start) -> _Row:
+    return (start.function_id, start.event_id, start.run_id, start.at)
+
+
+def _new_run_row(run: Run) -> _Row:
+    event = run.event.internal_id
+    return (run.id, run.function_id, event, run.status, run.queued_at, *_run_row(run)[1:6])
+
+
+def _run_row(run: Run) -> _Row:
+    state = dump_text([run.force_plan, run.discoveries, run.sets, run.idle, run.pending])
+    times = (run.started_at, run.ended_at)
+    return (run.status, *times, run.output, run.request_version, state, run.id)
+
+
+def _memo_row(run_id: str, position: int, memo: Memo) -> _Row:
+    return (run_id, position, memo.step_id, memo.name, memo.op, memo.value)
+
+
+def _job_row(job: Job) -> _Row:
+    count = (job.attempt, job.generation)
+    return (job.id, job.run_id, job.kind, job.step_id, job.due, *count, job.race, job.name)
+
+
+def _app_row(app: App) -> _Row:
+    about = (app.sdk, app.framework, app.app_version, app.checksum)
+    return (app.id, app.name, app.url, *about, app.synced_at, app.error)
+
+
+def _function_row(function: Function) -> _Row:
+    return (
+        *(function.id, function.app_id, function.slug, function.name, function.url),
+        *(function.max_attempts, dump_text(function.triggers), dump_text(function.config)),
+        *(function.created_at, function.archived_at),
+    )
+
+
+def _record_row(record: Record) -> _Row:
+    about = (record.seq, record.run_id, record.event_id, record.at)
+    return (*about, record.kind, dump_text(record.details))
+
+
+def _load(connection: sqlite3.Connection, before: float) -> Kept:
+    connection.execute("UPDATE jobs SET generation = generation + 1")
+    connection.execute("DELETE FROM starts WHERE at < ?", (before,))
+    starts = connection.execute("SELECT * FROM starts ORDER BY at")
+    last = connection.execute("SELECT coalesce(max(seq), 0) FROM history").fetchone()
+    return Kept(
+        apps=[App(row) for row in connection.execute("SELECT * FROM apps ORDER BY name")],
+        functions=[_function(row) for row in connection.execute("SELECT * FROM functions")],
+        jobs=[_job(row) for row in connection.execute(f"{_JOB} ORDER BY due, rowid")],
+        starts=[Start(row) for row in starts],
+        last_seq=int(last[0]),
+    )
+
+
+def _app(row: _Row) -> App:
+    return App(*row)
+
+
+def _start(row: _Row) -> Start:
+    return Start(*row)
+
+
+def _function(row: _Row) -> Function:
+    triggers, config = loads(row[6]), loads(row[7])
+    return Function(*row[:6], triggers, config, *row[8:])  # type: ignore[call-arg]
+
+
+def _job(row: _Row) -> Job:
+    return Job(*row[:2], JobKind(row[2]), *row[3:7], bool(row[7]), row[8])  # type: ignore[call-arg]
+
+
+def _record(row: _Row) -> Record:
+    return Record(*row[:4], Happening(row[4]), loads(row[5]))  # type: ignore[call-arg]
+
+
+def _run_row_of(row: _Row) -> RunRow:
+    return RunRow(*row[:3], RunStatus(row[3]), *row[4:])  # type: ignore[call-arg]
+
+
+def _run(connection: sqlite3.Connection, run_id: str) -> Run | None:
+    row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+    if row is None:
+        return None
+    event = connection.execute(f"{_EVENT} WHERE internal_id = ?", (row[2],)).fetchone()
+    force_plan, discoveries, sets, idle, pending = loads(row[9])
+    memos = connection.execute(
+        "SELECT step_id, name, op, value FROM memos WHERE run_id = ? ORDER BY position", (run_id,)
+    )
+    known = {memo[0]: Memo(*memo) for memo in memos}
+    return Run(
+        id=run_id,
+        function_id=row[1],
+        event=StoredEvent(*event),
+        queued_at=row[4],
+        status=RunStatus(row[3]),
+        started_at=row[5],
+        ended_at=row[6],
+        output=row[7],
+        request_version=row[8],
+        force_plan=force_plan,
+        discoveries=discoveries,
+        sets=sets,
+        idle=idle,
+        pending=pending,
+        memos=known,
+        memo_bytes=sum(len(memo.value) for memo in known.values()),
+    )

@@ -1,0 +1,208 @@
+"""One thread that owns the database connection and commits whatever has piled up, together.
+
+It knows nothing of what is stored. Each turn of the thread takes all the work that waits and
+does it in one transaction, so that many small writes share one commit. WAL with
+synchronous=NORMAL: what was committed survives the death of the process at any moment; only a
+power loss may take the last moments away, never the consistency of the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from inngest_asgi.dev.options import MEMORY
+from inngest_asgi.dev.schema import MIGRATIONS
+from inngest_asgi.errors import DevServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+_PRAGMAS = ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL")
+
+
+class StoreThread:
+    """The only one who touches the connection; everybody else hands it functions to call.
+
+    Args:
+        path: the database file, made when missing, or ":memory:".
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._loop = asyncio.get_running_loop()
+        self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._broken: DevServerError | None = None
+        self.pending = 0
+        self.done = 0
+
+    async def open(self) -> None:
+        """Open the file and bring its tables up to date.
+
+        Raises:
+            DevServerError: the file cannot be used; the message says why.
+        """
+        threading.Thread(target=self._serve, name="inngest-dev-store", daemon=True).start()
+        await self._opened
+
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Have `work` called with the connection, after all that was handed in before.
+
+        Returns:
+            A future that is done once whatever was changed is committed. It holds what `work`
+            returned, or a `DevServerError`; after the first one nothing is accepted any more.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        if self._broken is not None:
+            future.set_exception(self._broken)
+            future.exception()  # heard, even when the caller does not wait
+            return future
+        self.pending += 1
+        future.add_done_callback(self._settle)
+        self._work.put(_Work(work, future))
+        return future
+
+    async def close(self) -> None:
+        """Finish what was handed in, then close the file and end the thread."""
+        self._work.put(None)
+        await self._closed
+
+    def _settle(self, future: asyncio.Future[Any]) -> None:
+        self.pending -= 1
+        self.done += 1
+        if not future.cancelled():
+            future.exception()  # nobody may be waiting: the next one who writes will hear of it
+
+    def _serve(self) -> None:
+        try:
+            connection = _connect(self._path)
+        except DevServerError as error:
+            self._loop.call_soon_threadsafe(self._opened.set_exception, error)
+            return
+        self._loop.call_soon_threadsafe(self._opened.set_result, None)
+        with contextlib.closing(connection):
+            going = True
+            while going:
+                batch, going = self._take()
+                self._do(connection, batch)
+        self._loop.call_soon_threadsafe(self._closed.set_result, None)
+
+    def _take(self) -> tuple[list[_Work], bool]:
+        """Wait for work; return all there is, and whether more may come."""
+        batch: list[_Work] = []
+        item = self._work.get()
+        while item is not None:
+            batch.append(item)
+            try:
+                item = self._work.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+    def _do(self, connection: sqlite3.Connection, batch: list[_Work]) -> None:
+        try:
+            if self._broken is None:
+                _transact(connection, batch)
+        except sqlite3.Error as error:
+            self._broken = DevServerError(_sentence(self._path, error))
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        self._loop.call_soon_threadsafe(_deliver, batch, self._broken)
+
+
+@dataclass(slots=True)
+class _Work:
+    call: Callable[[sqlite3.Connection], Any]
+    future: asyncio.Future[Any]
+    result: Any = None
+
+
+def _transact(connection: sqlite3.Connection, batch: list[_Work]) -> None:
+    connection.execute("BEGIN")
+    for item in batch:
+        item.result = item.call(connection)
+    connection.execute("COMMIT")
+
+
+def _deliver(batch: list[_Work], error: DevServerError | None) -> None:
+    for item in batch:
+        if item.future.cancelled():
+            continue
+        if error is not None:
+            item.future.set_exception(error)
+        else:
+            item.future.set_result(item.result)
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    """Open the file for ourselves alone, with its tables at the newest version."""
+    try:
+        if path != MEMORY:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        raise DevServerError(_sentence(path, error)) from error
+    try:
+        _prepare(path, connection)
+    except (sqlite3.Error, DevServerError) as error:
+        connection.close()
+        if isinstance(error, DevServerError):
+            raise
+        raise DevServerError(_sentence(path, error)) from error
+    return connection
+
+
+def _prepare(path: str, connection: sqlite3.Connection) -> None:
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("BEGIN EXCLUSIVE")
+    version = _version(path, connection)
+    if version > len(MIGRATIONS):
+        raise DevServerError(
+            f"{path} was written by a newer version of inngest-asgi; "
+            "upgrade, or choose another file."
+        )
+    for script in MIGRATIONS[version:]:
+        for statement in script.split(";"):
+            connection.execute(statement)
+    connection.execute("UPDATE schema_version SET version = ?", (len(MIGRATIONS),))
+    connection.execute("COMMIT")
+
+
+def _version(path: str, connection: sqlite3.Connection) -> int:
+    """Return the version of the tables: 0 for a new file."""
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    if tables and "schema_version" not in tables:
+        raise DevServerError(
+            f"{path} is a database of something else; choose another file for the server."
+        )
+    if not tables:
+        connection.execute("CREATE TABLE schema_version (version INTEGER NOT NULL)")
+        connection.execute("INSERT INTO schema_version VALUES (0)")
+    return int(connection.execute("SELECT version FROM schema_version").fetchone()[0])
+
+
+def _sentence(path: str, error: Exception) -> str:
+    text = str(error)
+    if "locked" in text:
+        return (
+            f"{path} is in use by another process, perhaps another server; "
+            "stop that one, or choose another file."
+        )
+    if "not a database" in text or "malformed" in text:
+        return f"{path} is not a database, or is damaged; remove it, or choose another file."
+    if "readonly" in text or "read-only" in text:
+        return f"{path} cannot be written; check its permissions, or choose another file."
+    if "full" in text:
+        return f"{path} cannot grow: the disk is full. Make room, then start the server again."
+    return f"{path} cannot be used as the server's database: {text}."

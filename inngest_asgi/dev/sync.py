@@ -1,0 +1,119 @@
+"""Asks apps to register, at the start and ever after (http.md 7.1), and says why one did not."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from inngest_asgi.dev.answers import Answer, NoAnswer
+from inngest_asgi.dev.calls import ping_request
+from inngest_asgi.errors import CodecError
+from inngest_asgi.wire.codec import loads
+from inngest_asgi.wire.names import Header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.commits import Commits
+    from inngest_asgi.dev.outbound import Outbound
+    from inngest_asgi.dev.registry import Registry
+
+PATIENCE = 10.0
+"""Seconds an app has to answer."""
+
+_SHOWN = 300
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What came of asking an app to register.
+
+    `error` is None when it did; else a sentence for its developer. `functions` counts those the
+    server now knows of it.
+    """
+
+    url: str
+    app_name: str
+    functions: int
+    error: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the app is registered."""
+        return self.error is None
+
+
+@dataclass(slots=True)
+class Sync:
+    """Keeps apps registered."""
+
+    clock: Clock
+    outbound: Outbound
+    registry: Registry
+    commits: Commits
+    key: str | None
+
+    async def sync(self, url: str) -> SyncResult:
+        """Ask the app at `url` to register.
+
+        Raises:
+            RequestError: it is not a URL.
+        """
+        app = await self.registry.add_url(url, self.commits)
+        answer = await self._ping(app.url)
+        error = _error(app.url, answer)
+        current = self.registry.app_at(app.url) or app
+        if error is None and not current.checksum:
+            error = f"The app at {app.url} answered, but did not register its functions here."
+        if error is not None:
+            await self.registry.note_error(current, error, self.commits)
+        count = sum(one.app_id == current.id for one in self.registry.functions)
+        return SyncResult(app.url, current.name, count, error)
+
+    async def keep_syncing(self, seconds: float, after_each: Callable[[], None]) -> None:
+        """Sync all known apps for ever, with pauses of `seconds`."""
+        while True:
+            await self.clock.sleep(seconds)
+            await asyncio.gather(*(self.sync(app.url) for app in self.registry.apps))
+            after_each()
+
+    async def _ping(self, url: str) -> Answer | NoAnswer:
+        request = ping_request(url, now=self.clock.time(), key=self.key)
+        asking = asyncio.ensure_future(self.outbound.send(request))
+        patience = asyncio.ensure_future(self.clock.sleep(PATIENCE))
+        try:
+            await asyncio.wait({asking, patience}, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return asking.result()
+            message = f"The app at {url} did not answer within {PATIENCE:.0f} seconds."
+            return NoAnswer("http_unreachable", message)
+        finally:
+            asking.cancel()
+            patience.cancel()
+
+
+def _error(url: str, answer: Answer | NoAnswer) -> str | None:
+    """Say in words why an app did not register; None when it says it did."""
+    if isinstance(answer, NoAnswer):
+        return answer.message
+    if Header.SDK not in answer.headers:
+        return (
+            f"{url} answered with status {answer.status}, but not as an Inngest app: "
+            "the X-Inngest-SDK header is missing. Check the path of the URL."
+        )
+    if not 200 <= answer.status < 300:
+        said = _message(answer.body) or "it gave no reason"
+        return f"The app at {url} could not register (status {answer.status}): {said}"
+    return None
+
+
+def _message(body: bytes) -> str:
+    try:
+        document: Any = loads(body)
+    except CodecError:
+        return ""
+    fields = document if isinstance(document, dict) else {}
+    text = fields.get("message") or fields.get("error") or ""
+    return text[:_SHOWN] if isinstance(text, str) else ""

@@ -1,0 +1,78 @@
+"""Tells whoever watches what happens to runs, as it happens; stores nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from inngest_asgi.dev.records import Happening, Record
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator
+
+    from inngest_asgi.dev.records import Run
+    from inngest_asgi.dev.store import Store
+
+
+class Feed:
+    """Numbers what happens and hands it to watchers.
+
+    Args:
+        last_seq: the number of the last record that is stored.
+    """
+
+    def __init__(self, last_seq: int = 0) -> None:
+        self._seq = last_seq
+        self._watchers: set[asyncio.Queue[Record]] = set()
+
+    def record(self, run: Run, kind: Happening, at: float, details: dict[str, Any]) -> Record:
+        """Return the next record; `publish` it once what it tells is saved."""
+        self._seq += 1
+        return Record(self._seq, at, run.id, run.event.internal_id, kind, details)
+
+    def publish(self, records: Iterable[Record]) -> None:
+        """Hand records to all who watch."""
+        if self._watchers:
+            for record in records:
+                for watcher in self._watchers:
+                    watcher.put_nowait(record)
+
+    @contextlib.contextmanager
+    def subscribed(self) -> Iterator[asyncio.Queue[Record]]:
+        """Give a queue that receives every record until the block is left."""
+        watcher: asyncio.Queue[Record] = asyncio.Queue()
+        self._watchers.add(watcher)
+        try:
+            yield watcher
+        finally:
+            self._watchers.discard(watcher)
+
+
+async def watch_all(feed: Feed) -> AsyncIterator[Record]:
+    """Yield what happens to any run, from now on, for ever."""
+    with feed.subscribed() as queue:
+        while True:
+            yield await queue.get()
+
+
+async def watch_runs(feed: Feed, store: Store, run_ids: list[str]) -> AsyncIterator[Record]:
+    """Yield what happened to some runs, then what happens, until all of them have ended."""
+    open_runs = set(run_ids)
+    with feed.subscribed() as queue:
+        seen = 0
+        for run_id in run_ids:
+            for record in await store.history(run_id):
+                seen = max(seen, record.seq)
+                _note_end(record, open_runs)
+                yield record
+        while open_runs:
+            record = await queue.get()
+            if record.run_id in open_runs and record.seq > seen:
+                _note_end(record, open_runs)
+                yield record
+
+
+def _note_end(record: Record, open_runs: set[str]) -> None:
+    if record.kind is Happening.RUN_ENDED:
+        open_runs.discard(record.run_id)
