@@ -143,7 +143,8 @@ async def total_of(region: str, orders: Iterable[Order]) -> Total:
 async def book(totals: list[Total], attempt: int) -> str:
     """Book the totals in a ledger that is not awake at first, as services are."""
     if attempt == 0:
-        raise inngest.RetryAfterError("the ledger is still starting", timedelta(seconds=1))
+        soon = timedelta(seconds=1)
+        raise inngest.RetryAfterError("the ledger is still starting", soon, quiet=True)
     return f"L-{sum(total.orders for total in totals)}"
 
 

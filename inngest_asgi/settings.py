@@ -194,6 +194,11 @@ class Settings:
         return next((value for name in names if (value := self._get(name))), None)
 
 
+def use_dev_server(origin: str) -> None:
+    """Point everything in this process at a local server, as INNGEST_DEV=<origin> would."""
+    os.environ["INNGEST_DEV"] = origin
+
+
 def checked_origin(url: str, name: str) -> str:
     """Return a URL without the white space around it and its trailing slash.
 

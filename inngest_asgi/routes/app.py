@@ -148,9 +148,13 @@ class InngestApp:
         """Return the application's lifespan, for hosts that take one: `FastAPI(lifespan=...)`."""
         return self._manager.run()
 
+    @property
+    def serve_path(self) -> str:
+        """The path it answers at when it is not mounted."""
+        return self._serve_path or self.client.settings.serve_path or DEFAULT_PATH
+
     async def _respond(self, request: Request) -> Response:
-        path = self._serve_path or self.client.settings.serve_path or DEFAULT_PATH
-        place = place_of(request.scope, path)
+        place = place_of(request.scope, self.serve_path)
         if place is Place.ENDPOINT:
             handle = self._methods.get(request.method, _refuse_method)
             return await self._guard.answer(request, handle)

@@ -1,0 +1,19 @@
+"""`inngest-asgi`, the command line; all it needs beyond the core is in the extra `server`."""
+
+from __future__ import annotations
+
+_EXTRA = frozenset({"click", "rich", "uvicorn", "celpy", "re2", "cronsim"})
+
+
+def main() -> None:
+    """Run the command line; without the extra, say in one line how to install it."""
+    try:
+        from inngest_asgi.cli.commands import commands
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        raise SystemExit(
+            f"inngest-asgi needs the package {error.name!r}, which is not installed. "
+            "Install what the command line needs: pip install 'inngest-asgi[server]'"
+        ) from None
+    commands()

@@ -1,0 +1,163 @@
+"""The commands and their options; what they do is in modules of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from inngest_asgi.cli import dev as dev_command
+from inngest_asgi.cli import run as run_command
+from inngest_asgi.cli import send as send_command
+from inngest_asgi.errors import CodecError, DevServerError, InngestError
+from inngest_asgi.version import VERSION
+from inngest_asgi.wire.codec import loads
+
+DEFAULT_DB = ".inngest-asgi/dev.db"
+DEFAULT_PORT = 8288
+DEFAULT_APP_PORT = 8000
+
+
+class _Data(click.ParamType[dict[str, Any]]):
+    """A JSON object, or @FILE to read it from."""
+
+    name = "json"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        try:
+            text = Path(value[1:]).read_text("utf-8") if value.startswith("@") else value
+            document = loads(text)
+        except OSError as error:
+            self.fail(f"{value[1:]!r} cannot be read: {error.strerror}.", param, ctx)
+        except (CodecError, UnicodeDecodeError) as error:
+            self.fail(f"{error}", param, ctx)
+        if not isinstance(document, dict):
+            self.fail("it must be a JSON object, such as '{\"id\": 1}'.", param, ctx)
+        return document
+
+
+class _Group(click.Group):
+    """Turns the package's own errors into one sentence and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (InngestError, DevServerError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="inngest-asgi")
+def commands() -> None:
+    """Run and try durable functions; nothing but Python is needed."""
+
+
+_db = click.option(
+    "--db",
+    default=DEFAULT_DB,
+    show_default=True,
+    metavar="PATH",
+    help="The file that keeps events, runs and steps; ':memory:' keeps nothing.",
+)
+_port = click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="The server's port; 0 takes any free one.",
+)
+
+
+@commands.command("run")
+@click.argument("target", metavar="MODULE:APP")
+@click.option("--event", metavar="NAME", help="Send this event once the application is synced.")
+@click.option(
+    "--data", type=_Data(), default={}, metavar="JSON|@FILE", help="The event's data, an object."
+)
+@click.option(
+    "--once",
+    is_flag=True,
+    envvar="ONCE",
+    help="Exit when the event's runs have ended: 0 if all completed, 1 if not. "
+    "That is the default where there is no terminal.",
+)
+@click.option(
+    "--app-port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_APP_PORT,
+    show_default=True,
+    help="The application's port; 0 takes any free one.",
+)
+@click.option("--path", metavar="PATH", help="Where the application serves Inngest.")
+@_port
+@_db
+def run(
+    target: str,
+    *,
+    event: str | None,
+    data: dict[str, Any],
+    once: bool,
+    app_port: int,
+    path: str | None,
+    port: int,
+    db: str,
+) -> None:
+    """Run an application and the embedded server in one process.
+
+    MODULE:APP is an ASGI application: what inngest.serve() made, or a host it is attached to.
+    Runs that were under way when the command was stopped, or killed, go on.
+    """
+    plan = run_command.Plan(
+        target=target,
+        event=event,
+        data=data,
+        once=once or not sys.stdout.isatty(),
+        app_port=app_port,
+        path=path,
+        port=port,
+        db=db,
+    )
+    sys.exit(asyncio.run(run_command.run(plan)))
+
+
+@commands.command("dev")
+@click.option(
+    "-u",
+    "--sdk-url",
+    "urls",
+    multiple=True,
+    metavar="URL",
+    help="Sync the application at this URL; may be given several times.",
+)
+@_port
+@_db
+def dev(*, urls: tuple[str, ...], port: int, db: str) -> None:
+    """Run the embedded server alone, for applications that run elsewhere."""
+    asyncio.run(dev_command.dev(urls, port=port, db=db))
+
+
+@commands.command("send")
+@click.argument("name")
+@click.option(
+    "--data", type=_Data(), default={}, metavar="JSON|@FILE", help="The event's data, an object."
+)
+@click.option("--id", "event_id", help="A de-duplication id: runs start once per id in 24 hours.")
+@click.option(
+    "--url",
+    default=f"http://127.0.0.1:{DEFAULT_PORT}",
+    show_default=True,
+    help="The server to send to.",
+)
+@click.option("--event-key", help="The event key; by default INNGEST_EVENT_KEY, if it is set.")
+def send(
+    name: str, *, data: dict[str, Any], event_id: str | None, url: str, event_key: str | None
+) -> None:
+    """Send an event to a running server and print its id."""
+    click.echo(asyncio.run(send_command.send(name, data, event_id, url=url, event_key=event_key)))

@@ -1,0 +1,25 @@
+"""`inngest-asgi send`: one event to a running server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inngest_asgi.client.inngest import Inngest
+from inngest_asgi.wire.events import Event
+
+
+async def send(
+    name: str, data: dict[str, Any], event_id: str | None, *, url: str, event_key: str | None
+) -> str:
+    """Send an event and return its internal id.
+
+    Raises:
+        SendEventsError: the server did not take it.
+        ConfigError: the name is reserved, or the URL is none.
+    """
+    client = Inngest(
+        "inngest-asgi", is_production=False, event_api_base_url=url, event_key=event_key
+    )
+    async with client:
+        ids = await client.send(Event(name=name, data=data, id=event_id))
+    return ids[0]
