@@ -17,7 +17,7 @@ InngestError
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ class RetryAfterError(InngestError):
         quiet: do not log the error.
 
     Raises:
-        ConfigError: `retry_after` is a `datetime` without a time zone, or is negative.
+        ConfigError: `retry_after` is none of these, a `datetime` without a time zone, negative, or
+            beyond what dates can be.
     """
 
     def __init__(
@@ -167,13 +168,30 @@ class StepError(InngestError):
 
 
 def _checked_retry_after(value: timedelta | datetime | int) -> timedelta | datetime:
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ConfigError(
-                "RetryAfterError: retry_after is a datetime without a time zone; "
-                "use datetime.now(timezone.utc) + timedelta(...) or pass a timedelta."
-            )
-        return value
+    if isinstance(value, bool) or not isinstance(value, datetime | timedelta | int):
+        raise ConfigError(
+            f"RetryAfterError: retry_after is {value!r}; "
+            "pass a timedelta, a datetime with its time zone, or int milliseconds."
+        )
+    try:
+        return _moment(value) if isinstance(value, datetime) else _delay(value)
+    except OverflowError:
+        raise ConfigError(
+            f"RetryAfterError: retry_after is {value!r}, beyond what dates can be; "
+            "servers wait a day at most."
+        ) from None
+
+
+def _moment(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ConfigError(
+            "RetryAfterError: retry_after is a datetime without a time zone; "
+            "use datetime.now(timezone.utc) + timedelta(...) or pass a timedelta."
+        )
+    return value.astimezone(UTC)
+
+
+def _delay(value: timedelta | int) -> timedelta:
     delay = value if isinstance(value, timedelta) else timedelta(milliseconds=value)
     if delay < timedelta(0):
         raise ConfigError("RetryAfterError: retry_after is negative; pass a delay of 0 or more.")

@@ -76,7 +76,7 @@ def finished_order(stack: list[str], steps: dict[str, Any]) -> list[str]:
 
 
 def _events(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    events = body.get("events") or []
+    events = [] if body.get("events") is None else body["events"]
     if not isinstance(events, list) or not all(isinstance(one, dict) for one in events):
         raise _invalid("`events` must be an array of objects")
     event = body.get("event")
