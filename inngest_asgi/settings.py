@@ -89,19 +89,16 @@ class Settings:
     @property
     def event_key(self) -> str | None:
         """What events are sent with (http.md 3); the dev server takes any."""
-        """The key that authorises sending."""
         return _stripped(self.event_key_argument) or self._get("INNGEST_EVENT_KEY")
 
     @property
     def signing_key(self) -> str | None:
         """What calls and replies are signed with (http.md 5)."""
-        """The key that calls are signed with, and requests to the API authorised."""
         return _stripped(self.signing_key_argument) or self._get("INNGEST_SIGNING_KEY")
 
     @property
     def signing_key_fallback(self) -> str | None:
         """The key tried when the first does not fit, while keys are rotated (http.md 5)."""
-        """The key that is tried after the other one, while keys are rotated."""
         told = _stripped(self.signing_key_fallback_argument)
         return told or self._get("INNGEST_SIGNING_KEY_FALLBACK")
 
