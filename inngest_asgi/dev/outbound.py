@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import contextlib
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
 from inngest_asgi.dev.answers import MAX_BODY, Answer, NoAnswer
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
     from inngest_asgi.dev.calls import Request
 
 MAX_REDIRECTS = 60
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CONNECT = httpx.Timeout(None, connect=15.0)
+_CLOSED_MEANWHILE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 
 
 class Outbound(Protocol):
@@ -33,13 +38,11 @@ class HttpOutbound:
     """Sends over the network, or into an ASGI app when given `httpx.ASGITransport`.
 
     Args:
-        transport: anything of httpx that carries requests; its own pool by default.
+        transport: anything of httpx that carries requests; connections of its own by default.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._transport = transport or httpx.AsyncHTTPTransport(
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=100)
-        )
+        self._transport = transport or _Connections()
 
     async def send(self, request: Request) -> Answer | NoAnswer:
         """Send a request, following redirects with its method and body (server-api.md 12)."""
@@ -77,6 +80,65 @@ class HttpOutbound:
             return await _read(response)
         finally:
             await response.aclose()
+
+
+class _Connections(httpx.AsyncBaseTransport):
+    """A transport per connection, used again from the top of a pile.
+
+    One pool for all would look through all its connections for every request: with a hundred
+    calls in progress that takes longer than the calls. A connection that the app closed while
+    nobody used it is replaced, as that is no failure of the app.
+    """
+
+    def __init__(self) -> None:
+        self._tls = httpx.create_ssl_context()
+        self._idle: dict[str, list[httpx.AsyncHTTPTransport]] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
+        idle = self._idle.setdefault(origin, [])
+        if idle:
+            with contextlib.suppress(*_CLOSED_MEANWHILE):
+                return await self._send(idle.pop(), idle, request)
+        return await self._send(self._open(), idle, request)
+
+    async def _send(
+        self,
+        transport: httpx.AsyncHTTPTransport,
+        idle: list[httpx.AsyncHTTPTransport],
+        request: httpx.Request,
+    ) -> httpx.Response:
+        try:
+            response = await transport.handle_async_request(request)
+        except BaseException:
+            await transport.aclose()
+            raise
+        response.stream = _Returning(response.stream, lambda: idle.append(transport))
+        return response
+
+    async def aclose(self) -> None:
+        for idle in self._idle.values():
+            while idle:
+                await idle.pop().aclose()
+
+    def _open(self) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(verify=self._tls, limits=_ONE)
+
+
+class _Returning(httpx.AsyncByteStream):
+    """A body that calls back once it is closed."""
+
+    def __init__(self, stream: Any, closed: Callable[[], None]) -> None:
+        self._stream = stream
+        self._closed = closed
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        parts: AsyncIterator[bytes] = self._stream.__aiter__()
+        return parts
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+        self._closed()
 
 
 async def _read(response: httpx.Response) -> Answer | NoAnswer:

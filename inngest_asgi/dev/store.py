@@ -231,20 +231,12 @@ def _load(connection: sqlite3.Connection, before: float) -> Kept:
     starts = connection.execute("SELECT * FROM starts ORDER BY at")
     last = connection.execute("SELECT coalesce(max(seq), 0) FROM history").fetchone()
     return Kept(
-        apps=[App(row) for row in connection.execute("SELECT * FROM apps ORDER BY name")],
+        apps=[App(*row) for row in connection.execute("SELECT * FROM apps ORDER BY name")],
         functions=[_function(row) for row in connection.execute("SELECT * FROM functions")],
         jobs=[_job(row) for row in connection.execute(f"{_JOB} ORDER BY due, rowid")],
-        starts=[Start(row) for row in starts],
+        starts=[Start(*row) for row in starts],
         last_seq=int(last[0]),
     )
-
-
-def _app(row: _Row) -> App:
-    return App(*row)
-
-
-def _start(row: _Row) -> Start:
-    return Start(*row)
 
 
 def _function(row: _Row) -> Function:

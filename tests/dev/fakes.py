@@ -143,7 +143,7 @@ class FakeApp:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = (await receive())["body"]
-        document = json.loads(body) if body else None
+        document = json.loads(body)
         headers = {key.decode(): value.decode() for key, value in scope["headers"]}
         if scope["method"] == "PUT":
             self.pings.append(document)
