@@ -34,8 +34,9 @@ def bearer_token(signing_key: str) -> str:
     """
     found = _PREFIX.match(signing_key)
     prefix = found.group() if found else ""
+    digits = hmac_key(signing_key)
     try:
-        secret = binascii.unhexlify(hmac_key(signing_key))
+        secret = binascii.unhexlify(digits)
     except ValueError:
         raise ConfigError(
             "The signing key is not hexadecimal after its `signkey-<env>-` prefix; "
