@@ -13,9 +13,9 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.engine.drive_body import contained, contained_await, is_cancelled
+from inngest_asgi.engine.drive_body import Ended, contained, contained_await
 from inngest_asgi.engine.memos import MISSING
-from inngest_asgi.engine.ops import SCOPE, Op, Scope, enter, is_async
+from inngest_asgi.engine.ops import PLAIN_SCOPE, SCOPE, Op, Scope, enter, is_async
 from inngest_asgi.engine.run import Execute, Machine, Resolve, Wait
 from inngest_asgi.errors import StepUsageError
 
@@ -33,8 +33,6 @@ UNWIND_SECONDS = 5.0
 """How long cancelled user code may clean up before it is left alone (rule 9)."""
 
 _QUICK_TURNS = 4
-
-_Ended = tuple[Any, BaseException | None]
 
 _log = logging.getLogger("inngest_asgi")
 _stuck: set[asyncio.Task[Any]] = set()
@@ -57,11 +55,12 @@ class Drive:
         self._task: asyncio.Task[None] | None = None
         self._parked_tasks: set[asyncio.Task[Any]] = set()
         self._news: asyncio.Future[None] | None = None
-        self._refused: dict[asyncio.Task[Any], int] | None = None
+        self._refused: set[asyncio.Task[Any] | None] | None = None
 
     async def run(self, function: Callable[[], Awaitable[Any]]) -> Outcome:
         """Run user code until this call's outcome is known, then unwind it."""
         self._task = self._loop.create_task(self._user_code(function))
+        self._task.add_done_callback(self._wake)
         try:
             return await self._decide(self._task)
         finally:
@@ -76,11 +75,11 @@ class Drive:
         """
         if self._refused is not None:
             await self._refuse(self._refused)
+        scope = SCOPE.get()
+        enter(op, scope)
         task = asyncio.current_task()
         if task is not self._task:
             self._check_loop(op)
-        scope = SCOPE.get()
-        enter(op, scope)
         machine = self._machine
         op.id, op.index = machine.claim(op.step_id, race=scope.race)
         if task is self._task:
@@ -92,12 +91,9 @@ class Drive:
     # Waiting for user code.
 
     async def _user_code(self, function: Callable[[], Awaitable[Any]]) -> None:
+        SCOPE.set(PLAIN_SCOPE)  # a call served inside a step's body is a call of its own
         try:
             self._machine.returned(await function())
-        except asyncio.CancelledError as error:
-            if self._refused is not None or is_cancelled():
-                raise
-            self._machine.raised(error)
         except BaseException as error:  # noqa: BLE001 - a run must not end the server
             self._machine.raised(error)
 
@@ -111,7 +107,7 @@ class Drive:
             elif isinstance(action, Execute):
                 return await self._perform(action.op)
             elif isinstance(action, Wait):
-                if not await self._wait_for_news(task, action.grace):
+                if not await self._wait_for_news(action.grace):
                     return self._machine.stalled()
             else:
                 return action
@@ -123,27 +119,18 @@ class Drive:
         while turns < QUIET_TURNS and machine.target is None:
             await asyncio.sleep(0)
             # A function that has ended gets one turn more, for tasks created last (rule 11).
-            if not machine.parked and (turns or not task.done()):
+            if not machine.parked and (not task.done() or (turns and not machine.targeted)):
                 return
             turns = turns + 1 if machine.announced == seen else 0
             seen = machine.announced
 
-    async def _wait_for_news(self, task: asyncio.Task[None], grace: float | None) -> bool:
+    async def _wait_for_news(self, grace: float | None) -> bool:
         """Wait until a step parks or the function ends; False when `grace` ran out first."""
-        self._news = news = self._loop.create_future()
-        waiting: list[asyncio.Future[None]] = [news]
-        if not task.done():
-            task.add_done_callback(self._wake)
+        self._news = self._loop.create_future()
         if grace is not None:
-            waiting.append(self._loop.create_task(self._clock.sleep(grace)))
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            task.remove_done_callback(self._wake)
-            self._news = None
-            for one in waiting[1:]:
-                one.cancel()
-        return news.done()
+            return await self._ends_within(grace, self._news)
+        await self._news
+        return True
 
     def _wake(self, _: object = None) -> None:
         if self._news is not None and not self._news.done():
@@ -179,28 +166,29 @@ class Drive:
         started = self._clock.nanoseconds()
         value, error = await self._run_body(op)
         ended = self._clock.nanoseconds()
-        if error is not None:
-            return self._machine.failed(op, error, started=started, ended=ended)
-        return self._machine.succeeded(op, value, started=started, ended=ended)
+        data, error = contained(op.dump, value) if error is None else (None, error)
+        return self._machine.performed(op, data, error, started=started, ended=ended)
 
-    async def _run_body(self, op: Op) -> _Ended:
-        context = op.context or contextvars.copy_context()
+    async def _run_body(self, op: Op) -> Ended:
+        context = op.context
         context.run(SCOPE.set, Scope(body_of=op))
         override = self._machine.memos.input_override(op.id)
-        if op.body is not None and not is_async(op.body):
-            call = functools.partial(context.run, contained, op, override)
+        if not is_async(op.body):
+            call = functools.partial(context.run, contained, op.call, override)
             value, error = await self._loop.run_in_executor(self._executor, call)
         else:
-            value, error = contained(op, override)
+            value, error = contained(op.call, override)
         if error is None and inspect.isawaitable(value):
-            return await self._loop.create_task(contained_await(value), context=context)
+            value, error = await self._loop.create_task(contained_await(value), context=context)
+            if error is not None and _is_cancelled():
+                raise asyncio.CancelledError from error
         return value, error
 
     # Ending.
 
     async def _unwind(self, task: asyncio.Task[None]) -> None:
         """Cancel the function's task and those that parked, and let them clean up (rule 9)."""
-        self._refused = {}
+        self._refused = set()
         tasks = {one for one in (task, *self._parked_tasks) if not one.done()}
         if not tasks:
             return
@@ -211,30 +199,38 @@ class Drive:
             if all(one.done() for one in tasks):
                 return
         ended: asyncio.Future[list[Any]] = asyncio.gather(*tasks, return_exceptions=True)
-        limit = self._loop.create_task(self._clock.sleep(UNWIND_SECONDS))
-        waiting: list[asyncio.Future[Any]] = [ended, limit]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        limit.cancel()
-        if not ended.done():
-            _leave_alone(tasks)
+        if not await self._ends_within(UNWIND_SECONDS, ended):
+            _leave_alone({one for one in tasks if not one.done()})
 
-    async def _refuse(self, refused: dict[asyncio.Task[Any], int]) -> None:
+    async def _ends_within(self, seconds: float, awaited: asyncio.Future[Any]) -> bool:
+        limit = self._loop.create_task(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait([awaited, limit], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            limit.cancel()
+        return awaited.done()
+
+    async def _refuse(self, refused: set[asyncio.Task[Any] | None]) -> None:
         """Unwind a task that uses a step after the outcome is fixed."""
+        await asyncio.sleep(0)
         task = asyncio.current_task()
-        if task is not None:
-            refused[task] = refused.get(task, 0) + 1
-            await asyncio.sleep(0)
-            if refused[task] > 1:
-                await self._loop.create_future()
+        if task in refused:
+            await asyncio.get_running_loop().create_future()
+        refused.add(task)
         raise asyncio.CancelledError("This call of the function is over.")
 
 
+def _is_cancelled() -> bool:
+    host = asyncio.current_task()
+    return host is not None and host.cancelling() > 0
+
+
 def _leave_alone(tasks: set[asyncio.Task[Any]]) -> None:
-    """Give up on tasks that do not end; they are kept, so that nothing warns of their loss."""
+    """Give up on tasks that do not end: nothing warns of their loss, or waits for them at exit."""
     for task in tasks:
-        if not task.done():
-            _stuck.add(task)
-            task.add_done_callback(_stuck.discard)
+        _stuck.add(task)
+        task.add_done_callback(_stuck.discard)
+        asyncio._unregister_task(task)  # noqa: SLF001 - documented for those who extend asyncio
     _log.error(
         "A function did not end within %s s after its call was answered: it seems to swallow "
         "asyncio.CancelledError. It is left alone; let that exception pass.",

@@ -1,37 +1,27 @@
-"""Runs a step's body so that what it raises is returned; the one place where a body can fail."""
+"""Runs what users wrote for a step so that whatever it raises is returned, and ends nothing."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
-    from inngest_asgi.engine.ops import Op
+Ended = tuple[Any, BaseException | None]
+"""What code returned, or what it raised."""
 
 
-def contained(op: Op, override: list[Any] | None) -> tuple[Any, BaseException | None]:
-    """Call a step's body; what it raises is returned, for it must not end the host."""
+def contained(call: Callable[..., Any], *args: Any) -> Ended:
+    """Call a step's body, or the serialiser of its result; what it raises is returned."""
     try:
-        return op.call(override), None
+        return call(*args), None
     except BaseException as error:  # noqa: BLE001 - it becomes the step's error
         return None, error
 
 
-async def contained_await(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
-    """Await a body; what it raises is returned, for it must not end the host."""
+async def contained_await(awaitable: Awaitable[Any]) -> Ended:
+    """Await a step's body; what it raises is returned, a cancellation too."""
     try:
         return await awaitable, None
-    except asyncio.CancelledError as error:
-        if is_cancelled():
-            raise
-        return None, error
     except BaseException as error:  # noqa: BLE001 - it becomes the step's error
         return None, error
-
-
-def is_cancelled() -> bool:
-    """Whether the current task was cancelled from outside, by its host."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextvars
 import inspect
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from inngest_asgi.engine.drive_body import contained
+from inngest_asgi.engine.drive_body import Ended, contained
 from inngest_asgi.engine.memos import MISSING
-from inngest_asgi.engine.ops import SCOPE, Op, Scope, enter
-from inngest_asgi.engine.run import Execute, Machine, Resolve, Wait
+from inngest_asgi.engine.ops import PLAIN_SCOPE, SCOPE, Op, Scope, enter
+from inngest_asgi.engine.run import Execute, Machine
 from inngest_asgi.errors import StepUsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
     from inngest_asgi.engine.outcomes import Outcome
 
-_LATE_PAUSE = 1.0
+_LATE_PAUSE = 0.1
 
 
 class Answered(BaseException):
@@ -40,7 +40,7 @@ class DriveSync:
     Args:
         machine: the call's machine, made with `blocking=True`.
         clock: for timings.
-        on_loop: runs a coroutine on the call's event loop, with a context, and waits for it.
+        on_loop: awaits something on the call's event loop, in a context, and waits for its end.
         on_outcome: told as soon as the outcome is known, while user code still unwinds.
     """
 
@@ -49,7 +49,7 @@ class DriveSync:
         machine: Machine,
         *,
         clock: Clock,
-        on_loop: Callable[[Awaitable[Any], contextvars.Context], Any],
+        on_loop: Callable[[Awaitable[Any], contextvars.Context], Ended],
         on_outcome: Callable[[Outcome], None],
     ) -> None:
         self._machine = machine
@@ -58,19 +58,16 @@ class DriveSync:
         self._on_outcome = on_outcome
         self._outcome: Outcome | None = None
         self._thread = 0
-        self._depth = 0
-        self._refused = 0
-        self._branch: list[Op] = []
+        self._whole = self._branch = Branch()
 
     def run(self, function: Callable[[], Any]) -> Outcome:
         """Run user code until this call's outcome is known."""
         self._thread = threading.get_ident()
+        SCOPE.set(PLAIN_SCOPE)  # a call served inside a step's body is a call of its own
         try:
-            value = function()
+            self._machine.returned(function())
         except BaseException as error:  # noqa: BLE001 - it becomes the function's error
             self._machine.raised(error)
-        else:
-            self._machine.returned(value)
         return self._outcome or self._decide()
 
     def step(self, op: Op) -> Any:
@@ -80,54 +77,45 @@ class DriveSync:
             StepError: the step failed for good.
             StepUsageError: it is used on another thread than the function's.
         """
-        if threading.get_ident() != self._thread:
-            raise StepUsageError(
-                f"Step {op.step_id!r} is used on another thread than its function's. "
-                "Use group.parallel for steps side by side; do other work inside step.run."
-            )
-        self._refuse_late()
         scope = SCOPE.get()
         enter(op, scope)
+        self._check_thread(op)
+        self._refuse_late()
         op.id, op.index = self._machine.claim(op.step_id, race=scope.race)
+        self._branch.steps.append(op)
         memo = self._machine.memos.get(op.id)
         if memo is not MISSING:
-            self._branch.append(op)
             return op.rebuild(memo)
         op.context = contextvars.copy_context()
         self._machine.park(op)
-        if self._depth and self._machine.target is None:
-            self._branch.append(op)
-            raise Parked(f"Step {op.step_id!r} waits for its siblings.")
-        self.answer()
-        return None
+        return self.answer()
 
-    def answer(self) -> None:
+    def answer(self) -> NoReturn:
         """Decide on what is parked and unwind the function.
 
         Raises:
-            Answered: always; or `Parked`, inside an outer `group.parallel`.
+            Answered: always; or `Parked`, inside a branch whose siblings are still to be asked.
         """
-        if self._depth and self._machine.target is None:
-            raise Parked("An inner group.parallel waits for its steps.")
+        if self._branch is not self._whole and self._machine.target is None:
+            self._branch.parked = True
+            raise Parked("This branch waits for its siblings.")
         self._outcome = self._decide()
         self._on_outcome(self._outcome)
         raise Answered("This call of the function is over; steps go on in a later one.")
 
     def branch(self, function: Callable[[], Any]) -> Branch:
         """Run one branch of a group as far as it goes."""
-        outer, self._branch = self._branch, []
-        self._depth += 1
+        outer, self._branch = self._branch, Branch()
+        ended = self._branch
         try:
-            ended = Branch(value=function())
+            ended.value = function()
         except Parked:
-            ended = Branch(parked=True)
+            pass
         except Exception as error:  # noqa: BLE001 - raised again when its siblings have ended
-            ended = Branch(error=error)
+            ended.error = error
         finally:
-            self._depth -= 1
-            steps, self._branch = self._branch, outer
-            outer.extend(steps)
-        ended.steps = steps
+            self._branch = outer
+            outer.steps.extend(ended.steps)
         return ended
 
     def finished_at(self, branch: Branch) -> int:
@@ -137,51 +125,57 @@ class DriveSync:
     def abandon(self, branch: Branch) -> None:
         """Forget what a branch that lost a race is parked at (rule 11)."""
         for op in branch.steps:
-            if self._machine.memos.get(op.id) is MISSING:
-                self._machine.abandon(op)
+            self._machine.abandon(op)
 
     def _decide(self) -> Outcome:
-        action = self._machine.next_action()
-        if isinstance(action, Execute):
-            return self._perform(action.op)
-        if isinstance(action, Resolve | Wait):
-            raise AssertionError(f"a blocking call cannot {action!r}")
-        return action
+        # A blocking machine neither waits nor has memos to resolve.
+        action = cast("Execute | Outcome", self._machine.next_action())
+        return self._perform(action.op) if isinstance(action, Execute) else action
 
     def _perform(self, op: Op) -> Outcome:
-        context = op.context or contextvars.copy_context()
+        context = op.context
         context.run(SCOPE.set, Scope(body_of=op))
         override = self._machine.memos.input_override(op.id)
         started = self._clock.nanoseconds()
-        value, error = context.run(contained, op, override)
+        value, error = context.run(contained, op.call, override)
         if error is None and inspect.isawaitable(value):
             value, error = self._on_loop(value, context)
         ended = self._clock.nanoseconds()
-        if error is not None:
-            return self._machine.failed(op, error, started=started, ended=ended)
-        return self._machine.succeeded(op, value, started=started, ended=ended)
+        data, error = contained(op.dump, value) if error is None else (None, error)
+        return self._machine.performed(op, data, error, started=started, ended=ended)
+
+    def _check_thread(self, op: Op) -> None:
+        if threading.get_ident() != self._thread:
+            raise StepUsageError(
+                f"Step {op.step_id!r} is used on another thread than its function's. "
+                "Use group.parallel for steps side by side; do other work inside step.run."
+            )
 
     def _refuse_late(self) -> None:
-        """Unwind code that swallowed `Answered`; slowly from the second time (rule 9)."""
-        if self._outcome is None:
+        """Unwind code that swallowed `Answered` or `Parked`; slowly from the second time (rule 9).
+
+        What such code would announce follows from a step that has no result yet.
+        """
+        if self._outcome is None and not self._branch.parked:
             return
-        self._refused += 1
-        if self._refused > 1:
+        if self._branch.refused:
             threading.Event().wait(_LATE_PAUSE)
+        self._branch.refused = True
+        if self._outcome is None:
+            raise Parked("This branch waits for its siblings.")
         raise Answered("This call of the function is over; steps go on in a later one.")
 
 
 class Branch:
-    """How far one branch of a group went: parked, or ended with a value or an error."""
+    """How far a function, or one branch of a group, went: parked, or ended with value or error."""
 
-    __slots__ = ("error", "parked", "steps", "value")
+    __slots__ = ("error", "parked", "refused", "steps", "value")
 
-    def __init__(
-        self, value: Any = None, error: Exception | None = None, *, parked: bool = False
-    ) -> None:
-        self.value = value
-        self.error = error
-        self.parked = parked
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.error: Exception | None = None
+        self.parked = False
+        self.refused = False
         self.steps: list[Op] = []
 
     def result(self) -> Any:

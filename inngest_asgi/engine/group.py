@@ -152,8 +152,9 @@ async def _race(callables: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> T:
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        losers = [task for task in tasks if task.cancel()]
-        await asyncio.gather(*losers, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return next(task for task in tasks if task in done).result()
 
 

@@ -5,11 +5,21 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 
+from inngest_asgi.errors import ConfigError
+
 
 @lru_cache(maxsize=16_384)
 def hash_id(step_id: str) -> str:
-    """Return the id a server knows a step by: SHA-1 of the text, in hex."""
-    return hashlib.sha1(step_id.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+    """Return the id a server knows a step by: SHA-1 of the text, in hex.
+
+    Raises:
+        ConfigError: it holds half a surrogate pair, which no JSON can carry.
+    """
+    try:
+        text = step_id.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"Step id {step_id!r} is not valid Unicode: {error}.") from None
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
 
 
 class StepIds:

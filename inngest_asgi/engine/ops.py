@@ -9,8 +9,10 @@ from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pydantic import PydanticUserError
+
 from inngest_asgi.engine.memos import memo_result
-from inngest_asgi.engine.results import PLAIN, UNSET, ResultType
+from inngest_asgi.engine.results import PLAIN, ResultType
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.wire.durations import Duration, wire_duration, wire_moment
 from inngest_asgi.wire.names import Opcode
@@ -26,6 +28,9 @@ SendEvents = Callable[["Event[Any] | Sequence[Event[Any]]"], Awaitable[list[str]
 """What sends events for step.send_event; the runtime provides it."""
 
 
+def _nothing() -> None: ...
+
+
 class Op:
     """One step of one call, from the moment a tool announces it.
 
@@ -34,7 +39,7 @@ class Op:
         code: the op that reports it unrun: StepPlanned for a runnable step, else its own.
         opts: what the op carries, by steps.md 4.
         body: the user's function, for a runnable step; with `args` and `kwargs`.
-        output_type: the explicit type of its result, or UNSET.
+        result: how the body's result is dumped and rebuilt.
         id: the hashed id; `index`: how many steps of this call had the same `step_id` before.
         race: whether it was announced inside a race (steps.md 8).
         context: the context variables where it was announced, for the body.
@@ -46,8 +51,8 @@ class Op:
     index = 0
     race = False
     nested = False
-    context: Context | None = None
-    waiter: Any = None
+    context: Context
+    waiter: Any
 
     def __init__(
         self,
@@ -55,25 +60,23 @@ class Op:
         code: Opcode,
         *,
         opts: dict[str, Any] | None = None,
-        body: Callable[..., Any] | None = None,
+        body: Callable[..., Any] = _nothing,
         args: Sequence[Any] = (),
         kwargs: dict[str, Any] | None = None,
-        output_type: Any = UNSET,
+        result: ResultType = PLAIN,
     ) -> None:
-        if step_id.__class__ is not str or not step_id:
-            check_step_id(step_id)
-        self.step_id = step_id
+        self.step_id = step_id if step_id.__class__ is str and step_id else plain_id(step_id)
         self.code = code
         self.opts = opts
         self.body = body
         self.args = args
         self.kwargs = kwargs
-        self.output_type = output_type
+        self.result = result
 
     @property
-    def result(self) -> ResultType:
-        """How the body's result is dumped and rebuilt."""
-        return PLAIN if self.body is None else ResultType.of(self.body, self.output_type)
+    def runnable(self) -> bool:
+        """Whether it is run here, not by the server."""
+        return self.code is Opcode.STEP_PLANNED
 
     def rebuild(self, memo: Any) -> Any:
         """Turn the memo into what the user's `await` gives.
@@ -82,15 +85,21 @@ class Op:
             StepError: the memo records a failure.
             OutputError: it does not validate against an explicit output type.
         """
-        if self.body is None:
+        if not self.runnable:
             return None
         return self.result.load(memo_result(memo, self.step_id), what=f"Step {self.step_id!r}")
 
     def call(self, override: list[Any] | None) -> Any:
         """Call the body, with the server's arguments instead of the user's where it sent some."""
-        if self.body is None:
-            return None
         return self.body(*(self.args if override is None else override), **(self.kwargs or {}))
+
+    def dump(self, value: Any) -> Fragment:
+        """Write the body's result as JSON.
+
+        Raises:
+            OutputError: it cannot be JSON, or is not of the explicit output type.
+        """
+        return self.result.dump(value, what=f"Step {self.step_id!r}")
 
     def unrun(self) -> dict[str, Any]:
         """Return the op that reports the step without having run it."""
@@ -158,18 +167,19 @@ def run_op(
     """Build the op of step.run.
 
     Raises:
-        ConfigError: the id is not a string or empty, or the handler is not a function.
+        ConfigError: the id is not a string or empty, the handler is not a function, or
+            pydantic can make nothing of the output type.
     """
     if not callable(handler):
         _refuse_handler(step_id, handler)
-    return Op(
-        step_id,
-        Opcode.STEP_PLANNED,
-        body=handler,
-        args=args,
-        kwargs=kwargs,
-        output_type=output_type,
-    )
+    try:
+        result = ResultType.of(handler, output_type)
+    except PydanticUserError as error:
+        raise ConfigError(
+            f"step.run({step_id!r}): output_type is {output_type!r}, of which pydantic can make "
+            "nothing; pass a type it knows, such as a BaseModel or list[int]."
+        ) from error
+    return Op(step_id, Opcode.STEP_PLANNED, body=handler, args=args, kwargs=kwargs, result=result)
 
 
 def sleep_op(step_id: str, duration: Duration) -> Op:
@@ -211,8 +221,8 @@ def is_async(function: Callable[..., Any]) -> bool:
     )
 
 
-def check_step_id(step_id: object) -> None:
-    """Refuse what cannot name a step.
+def plain_id(step_id: object) -> str:
+    """Return a step id as a plain string; members of string enums are strings too.
 
     Raises:
         ConfigError: it is not a string, or empty.
@@ -222,6 +232,7 @@ def check_step_id(step_id: object) -> None:
             f"A step id must be a string that is not empty, got {step_id!r}; "
             "it is the first argument of every step."
         )
+    return str.__str__(step_id)
 
 
 def _refuse_handler(step_id: str, handler: object) -> NoReturn:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.errors import NonRetriableError, OutputError, RetryAfterError, StepError
+from inngest_asgi.errors import NonRetriableError, RetryAfterError, StepError
 from inngest_asgi.wire.names import ErrorCode
 from inngest_asgi.wire.replies import ErrorRecord, retry_after_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PACKAGE = str(Path(__file__).parents[1])
+_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 _CAUSE_DEPTH = 5
+_CODES = {
+    "NestedStepError": ErrorCode.STEP_NESTED,
+    "NonRetriableError": ErrorCode.NON_RETRIABLE_ERROR,
+    "OutputError": ErrorCode.OUTPUT_UNSERIALIZABLE,
+    "RetryAfterError": ErrorCode.RETRY_AFTER_ERROR,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +130,10 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _code(error: BaseException) -> ErrorCode:
-    if isinstance(error, OutputError):
-        return ErrorCode.OUTPUT_UNSERIALIZABLE
-    name = error.name if isinstance(error, StepError) else type(error).__name__
-    if isinstance(error, NonRetriableError) or name == "NonRetriableError":
-        return ErrorCode.NON_RETRIABLE_ERROR
-    if isinstance(error, RetryAfterError) or name == "RetryAfterError":
-        return ErrorCode.RETRY_AFTER_ERROR
-    return ErrorCode.STEP_ERRORED if isinstance(error, StepError) else ErrorCode.UNKNOWN
+    if isinstance(error, StepError):
+        return _CODES.get(error.name, ErrorCode.STEP_ERRORED)
+    names = (one.__name__ for one in type(error).__mro__)
+    return next((_CODES[name] for name in names if name in _CODES), ErrorCode.UNKNOWN)
 
 
 def _message(error: BaseException) -> str:

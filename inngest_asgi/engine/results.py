@@ -2,7 +2,7 @@
 
 An annotation that JSON carries as it is (or that cannot be resolved) costs nothing. Others get
 a pydantic `TypeAdapter`, made once. What the annotation promises is checked in the call that
-made the result; a false promise is one warning and plain JSON ever after. Only an explicit
+made the result; a value that breaks it is plain JSON, with one warning. Only an explicit
 `output_type=` is strict.
 """
 
@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import types
 import typing
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, Final, Union
 from weakref import WeakKeyDictionary
 
-from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from inngest_asgi.errors import CodecError, OutputError
@@ -31,23 +33,30 @@ class Unset:
 UNSET: Final = Unset()
 
 _NATIVE = frozenset({Any, None, type(None), str, int, float, bool, dict, list, object})
+_NOT_FINITE = re.compile(rb"null|NaN|Infinity")
+_UNUSABLE = (NameError, TypeError, AttributeError, SyntaxError, PydanticUserError)
 
 
 class ResultType:
     """How one kind of result becomes JSON and comes back."""
 
-    __slots__ = ("_adapter", "_strict")
+    __slots__ = ("_adapter", "_strict", "_warned")
 
     def __init__(self, adapter: TypeAdapter[Any] | None, *, strict: bool = False) -> None:
         self._adapter = adapter
         self._strict = strict
+        self._warned = False
 
     @classmethod
     def of(cls, function: Callable[..., Any], output_type: Any = UNSET) -> ResultType:
-        """Return the result type of a callable: the explicit one, or that of its annotation."""
+        """Return the result type of a callable: the explicit one, or that of its annotation.
+
+        Raises:
+            PydanticUserError: pydantic can make nothing of the explicit one.
+        """
         if output_type is not UNSET:
-            return cls(TypeAdapter(output_type), strict=True)
-        if not getattr(function, "__annotations__", None) and not _is_wrapper(function):
+            return cls(_adapter(output_type), strict=True)
+        if not getattr(function, "__annotations__", None) and hasattr(function, "__code__"):
             return PLAIN
         return _annotated(function)
 
@@ -63,7 +72,7 @@ class ResultType:
         """
         if self._adapter is not None:
             try:
-                return self._dump_adapted(self._adapter, value)
+                return _dump_adapted(self._adapter, value)
             except (PydanticSerializationError, ValidationError, CodecError) as error:
                 self._mismatch(error, f"{what} returned something its type does not allow")
         try:
@@ -83,67 +92,100 @@ class ResultType:
         if self._adapter is None:
             return data
         try:
-            return self._adapter.validate_json(dumps(data))
+            return _validate(self._adapter, dumps(data))
         except ValidationError as error:
             self._mismatch(error, f"{what} was recorded with a result its type does not allow")
         return data
-
-    def _dump_adapted(self, adapter: TypeAdapter[Any], value: Any) -> Fragment:
-        text = adapter.dump_json(value, warnings="error")
-        if b"null" in text:
-            dumps(adapter.dump_python(value))  # refuses NaN, which dump_json writes as null
-        adapter.validate_json(text)
-        return Fragment(text)
 
     def _mismatch(self, error: Exception, what: str) -> None:
         message = f"{what}: {_first_line(error)}"
         if self._strict:
             raise OutputError(message) from error
-        self._adapter = None
-        warnings.warn(f"{message} It is treated as plain JSON from now on.", stacklevel=4)
+        if not self._warned:
+            self._warned = True
+            warnings.warn(f"{message} It is treated as plain JSON.", stacklevel=4)
 
 
 PLAIN: Final = ResultType(None)
 """JSON data as it is."""
 
-_by_code: WeakKeyDictionary[types.CodeType, tuple[Any, ResultType]] = WeakKeyDictionary()
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The result type of one function's annotation, and what it was resolved with."""
+
+    annotation: Any
+    local: dict[str, Any]
+    result: ResultType
+
+
+_by_code: WeakKeyDictionary[types.CodeType, _Known] = WeakKeyDictionary()
+
+
+def _dump_adapted(adapter: TypeAdapter[Any], value: Any) -> Fragment:
+    text = adapter.dump_json(value, warnings="error")
+    if _NOT_FINITE.search(text):
+        dumps(adapter.dump_python(value, mode="json"))  # refuses NaN, unlike dump_json
+    _validate(adapter, text)
+    return Fragment(text)
+
+
+def _validate(adapter: TypeAdapter[Any], text: bytes) -> Any:
+    """Read a result by the names of its fields, which is how it was dumped, or their aliases."""
+    return adapter.validate_json(text, by_alias=True, by_name=True)
+
+
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    """Return the adapter of a type; each is made once, unless the type cannot be a key."""
+    try:
+        hash(annotation)
+    except TypeError:
+        return TypeAdapter(annotation)
+    return _hashable_adapter(annotation)
+
+
+@functools.lru_cache(maxsize=1024)
+def _hashable_adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation)
 
 
 def _annotated(function: Callable[..., Any]) -> ResultType:
     """Find or make the result type of an annotation; closures of one function share it."""
     plain = _plain_function(function)
-    annotation = getattr(plain, "__annotations__", {}).get("return", Any)
     code = getattr(plain, "__code__", None)
+    annotation = getattr(plain, "__annotations__", {}).get("return", Any)
     if code is None:
         return PLAIN
+    local = _closure(plain, annotation) if code.co_freevars and isinstance(annotation, str) else {}
     known = _by_code.get(code)
-    if known is not None and known[0] is annotation:
-        return known[1]
-    made = _make(plain, annotation)
-    _by_code[code] = (annotation, made)
-    return made
+    if known is None or known.annotation != annotation or known.local != local:
+        _by_code[code] = known = _Known(annotation, local, _make(plain, annotation, local))
+    return known.result
 
 
-def _make(function: Any, annotation: Any) -> ResultType:
+def _make(function: Any, annotation: Any, local: dict[str, Any]) -> ResultType:
     try:
-        resolved = _awaited(_resolve(function, annotation))
-        return PLAIN if _is_native(resolved) else ResultType(TypeAdapter(resolved))
-    except (NameError, TypeError, AttributeError, SyntaxError):
-        return PLAIN
-    except (PydanticSchemaGenerationError, PydanticUserError):
+        resolved = _awaited(_resolve(function, annotation, local))
+        return PLAIN if _is_native(resolved) else ResultType(_adapter(resolved))
+    except _UNUSABLE:
         return PLAIN
 
 
-def _resolve(function: Any, annotation: Any) -> Any:
+def _resolve(function: Any, annotation: Any, local: dict[str, Any]) -> Any:
     """Evaluate the return annotation alone, so that others cannot get in its way."""
 
     def holder() -> None: ...
 
     holder.__annotations__ = {"return": annotation}
-    names = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=False))
-    local = {name: cell.cell_contents for name, cell in names.items() if _is_filled(cell)}
     hints = typing.get_type_hints(holder, function.__globals__, local, include_extras=True)
     return hints["return"]
+
+
+def _closure(function: Any, annotation: str) -> dict[str, Any]:
+    """Return what the text of an annotation names of the variables its function captured."""
+    named = set(re.findall(r"\w+", annotation))
+    cells = zip(function.__code__.co_freevars, function.__closure__, strict=True)
+    return {name: cell.cell_contents for name, cell in cells if name in named and _is_filled(cell)}
 
 
 def _awaited(annotation: Any) -> Any:
@@ -165,19 +207,13 @@ def _is_native(annotation: Any) -> bool:
     return origin is dict and arguments[0] is str and _is_native(arguments[1])
 
 
-def _is_wrapper(function: Any) -> bool:
-    return isinstance(function, functools.partial) or not hasattr(function, "__code__")
-
-
 def _plain_function(function: Any) -> Any:
     while isinstance(function, functools.partial):
         function = function.func
     function = inspect.unwrap(function)
     if inspect.ismethod(function):
         return function.__func__
-    if not hasattr(function, "__code__") and hasattr(type(function), "__call__"):  # noqa: B004
-        return inspect.unwrap(type(function).__call__)
-    return function
+    return function if hasattr(function, "__code__") else inspect.unwrap(type(function).__call__)
 
 
 def _is_filled(cell: types.CellType) -> bool:

@@ -4,7 +4,7 @@ A shell feeds it (`claim`, `park`, `abandon`, `returned`, `raised`) and, wheneve
 no further, asks `next_action()` and does what the answer says:
 
     Resolve     give this memo to the step's waiter, let user code go on, ask again
-    Execute     run this step's body here, then call `succeeded` or `failed`: that is the outcome
+    Execute     run this step's body here, then call `performed`: it returns the outcome
     Wait        nothing can be decided yet; ask again when something was announced or returned,
                 and after `grace` seconds (None: no limit) take `stalled()` for the outcome
     an Outcome  the call is over (engine/outcomes.py)
@@ -13,7 +13,7 @@ no further, asks `next_action()` and does what the answer says:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.engine.ids import StepIds
@@ -27,7 +27,6 @@ from inngest_asgi.engine.outcomes import (
     TargetMissing,
     describe,
 )
-from inngest_asgi.errors import OutputError
 from inngest_asgi.wire.names import ErrorCode, Opcode
 from inngest_asgi.wire.replies import ErrorRecord
 
@@ -89,20 +88,24 @@ class Machine:
         "_ids",
         "_memoised",
         "_planned",
+        "_queue",
         "_race",
         "announced",
         "memos",
         "target",
+        "targeted",
     )
 
     def __init__(self, call: Call, *, blocking: bool = False) -> None:
         self.memos = Memos(call.steps, call.order)
         self.announced = 0
         self.target: Op | None = None
+        self.targeted = call.target is not None
         self._call = call
         self._blocking = blocking
         self._ids = StepIds()
-        self._memoised: list[tuple[int, int, Op]] = []
+        self._memoised: dict[str, Op] = {}
+        self._queue: list[tuple[int, int, str]] = []
         self._planned: dict[str, Op] = {}
         self._found: list[str] = []
         self._abandoned = 0
@@ -126,7 +129,8 @@ class Machine:
         """Hold a step that could not resolve at once."""
         memo = self.memos.get(op.id)
         if memo is not MISSING:
-            heappush(self._memoised, (self.memos.rank(op.id), self.announced, op))
+            self._memoised[op.id] = op
+            heappush(self._queue, (self.memos.rank(op.id), self.announced, op.id))
             return
         self._found.append(op.id)
         if op.id == self._call.target:
@@ -138,9 +142,8 @@ class Machine:
         """Forget a parked step whose awaiter was cancelled; it counts for rule 3 (rule 11)."""
         if self._planned.pop(op.id, None) is not None:
             self._abandoned += 1
-        else:
-            self._memoised = [one for one in self._memoised if one[2] is not op]
-            heapify(self._memoised)
+        elif self._memoised.pop(op.id, None) is not None:
+            self.memos.resolve(op.id)
 
     def returned(self, value: Any) -> None:
         """Note that the function returned."""
@@ -160,15 +163,12 @@ class Machine:
     def next_action(self) -> Action:
         """Decide, once user code can go no further."""
         if self.target is not None:
-            return (
-                Report([self.target.unrun()]) if self.target.body is None else Execute(self.target)
-            )
+            op = self.target
+            return Execute(op) if op.runnable else Report([op.unrun()])
         if isinstance(self._ended, Raised):
             return self._ended
         if self._memoised:
-            op = heappop(self._memoised)[2]
-            self.memos.resolve(op.id)
-            return Resolve(op, self.memos.get(op.id))
+            return self._resolve_next()
         if self._call.target is not None:
             return self._without_target(self._call.target)
         if self._planned:
@@ -179,34 +179,39 @@ class Machine:
         """Return the outcome when waiting for the target came to nothing (rule 7)."""
         return TargetMissing(self._call.target or "", self._found)
 
-    def succeeded(self, op: Op, value: Any, *, started: int, ended: int) -> Outcome:
-        """Return the outcome after a body returned; times in Unix nanoseconds."""
-        if op.nested:
-            return self._report_failure(op, Opcode.STEP_FAILED, _NESTED, started, ended)
-        try:
-            data = op.result.dump(value, what=f"Step {op.step_id!r}")
-        except OutputError as error:
-            return self.failed(op, error, started=started, ended=ended)
-        return Report([op.ran(data, started, ended)])
+    def performed(
+        self, op: Op, data: Any, error: BaseException | None, *, started: int, ended: int
+    ) -> Outcome:
+        """Return the outcome after a body ended: done, to be tried again, or failed for good.
 
-    def failed(self, op: Op, error: BaseException, *, started: int, ended: int) -> Outcome:
-        """Return the outcome after a body raised: to be tried again, or failed for good."""
+        Args:
+            op: the step.
+            data: its result as dumped.
+            error: what it raised instead, or what dumping its result raised.
+            started: when it started, in Unix nanoseconds.
+            ended: when it ended, in Unix nanoseconds.
+        """
         if op.nested:
-            return self._report_failure(op, Opcode.STEP_FAILED, _NESTED, started, ended)
+            return Report([op.failed(Opcode.STEP_FAILED, _NESTED, started, ended)], no_retry=True)
+        if error is None:
+            return Report([op.ran(data, started, ended)])
         failure = describe(error, STEP_FINAL)
         final = self._call.last_attempt or not failure.retriable
         code = Opcode.STEP_FAILED if final else Opcode.STEP_ERROR
-        return self._report_failure(
-            op,
-            code,
-            failure.record,
-            started,
-            ended,
+        return Report(
+            [op.failed(code, failure.record, started, ended)],
+            no_retry=final,
             retry_after=None if final else failure.retry_after,
             error=error,
         )
 
     # How it decides.
+
+    def _resolve_next(self) -> Action:
+        while (id := heappop(self._queue)[2]) not in self._memoised:
+            pass  # its awaiter was cancelled
+        self.memos.resolve(id)
+        return Resolve(self._memoised.pop(id), self.memos.get(id))
 
     def _discover(self) -> Action:
         ops = list(self._planned.values())
@@ -216,7 +221,7 @@ class Machine:
 
     def _may_execute(self, op: Op) -> bool:
         alone = self._abandoned == 0 and not self._race
-        return op.body is not None and alone and not self._call.plan_only
+        return op.runnable and alone and not self._call.plan_only
 
     def _without_target(self, target: str) -> Action:
         """Decide on a targeted call whose step has not been announced."""
@@ -230,25 +235,3 @@ class Machine:
     def _after_memoised_target(self) -> Action:
         """Answer a call that was delivered again after its step was recorded: nothing to do."""
         return Report([]) if self._planned or self._ended else Wait(None)
-
-    def _report_failure(
-        self,
-        op: Op,
-        code: Opcode,
-        record: ErrorRecord,
-        started: int,
-        ended: int,
-        *,
-        retry_after: str | None = None,
-        error: BaseException | None = None,
-    ) -> Report:
-        return Report(
-            [op.failed(code, record, started, ended)],
-            no_retry=code is Opcode.STEP_FAILED,
-            retry_after=retry_after,
-            error=error,
-        )
-
-
-def _run_or_report(op: Op) -> Action:
-    return Execute(op) if op.body is not None else Report([op.unrun()])
