@@ -53,6 +53,7 @@ class Alarm:
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
         self._sleeper = None
+        self._armed = float("inf")
         self._fire()
         if self._heap and self._sleeper is None:
             self._arm()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import inspect
@@ -13,9 +14,10 @@ from urllib.parse import parse_qs
 
 import httpx
 
-from inngest_asgi.dev import DevOptions, DevServer, RunRow
+from inngest_asgi.dev import DevOptions, DevServer, RunRow, RunStatus
 from inngest_asgi.dev.outbound import HttpOutbound
 from inngest_asgi.testing import ManualClock
+from inngest_asgi.wire.codec import loads
 
 URL = "http://app.test/api/inngest"
 SERVER = "http://server.test"
@@ -234,3 +236,29 @@ async def world(
 
 def kinds(records: Iterable[Any]) -> list[str]:
     return [str(record.kind) for record in records]
+
+
+def result(app: FakeApp, **event: Any) -> tuple[RunStatus, Any]:
+    """See one run of the app's function through; return its status and its output or error."""
+
+    async def main() -> tuple[RunStatus, Any]:
+        async with world(app) as here:
+            run = await here.run_one(**event)
+            return run.status, loads(run.output or b"null")
+
+    return asyncio.run(main())
+
+
+def parallel(*names: str, **more: Any) -> Any:
+    """A function that plans all its steps at once and returns their results."""
+
+    def handler(call: Call) -> Reply:
+        for name in names:
+            if call.target == sha1(name):
+                return ops(ran(name, name.upper(), **more))
+        left = [name for name in names if sha1(name) not in call.steps]
+        if left:
+            return ops(*(planned(name, **more) for name in left))
+        return output([call.steps[sha1(name)]["data"] for name in names])
+
+    return handler
