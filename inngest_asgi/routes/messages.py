@@ -47,7 +47,8 @@ class Request:
             RequestError: 413, it is larger; 400, the client went away before its end.
         """
         length = self.header("content-length")
-        if length is not None and length.isascii() and length.isdigit() and int(length) > limit:
+        # As a float, because an int of thousands of digits is a ValueError.
+        if length is not None and length.isascii() and length.isdigit() and float(length) > limit:
             raise _too_large(limit)
         chunks, size, more = [], 0, True
         while more:
@@ -93,7 +94,7 @@ class Response:
 @lru_cache(maxsize=1024)
 def _parse_query(raw: bytes) -> dict[str, str]:
     try:
-        return dict(parse_qsl(raw.decode("latin-1"), max_num_fields=100))
+        return dict(parse_qsl(raw.decode(errors="replace"), max_num_fields=100))
     except ValueError:
         raise RequestError(
             "The query has more than 100 parameters.",

@@ -90,8 +90,7 @@ def _events(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]
 
 
 def _stack(ctx: dict[str, Any]) -> list[str]:
-    stack = ctx.get("stack")
-    listed = stack.get("stack") if isinstance(stack, dict) else None
+    listed = _object(ctx, "stack").get("stack")
     if listed is None:
         return []
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
