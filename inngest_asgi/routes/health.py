@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from inngest_asgi.crypto.keys import bearer_token
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.lifespan.manager import LifespanManager, Phase
 from inngest_asgi.routes.messages import Response
@@ -61,7 +62,8 @@ class Health:
         if settings.is_production and not settings.signing_keys:
             problems.append("INNGEST_SIGNING_KEY is not set, which cloud mode needs")
         try:
-            _ = (settings.api_origin, settings.event_origin, settings.thread_pool_size)
+            _ = (settings.api_origin, settings.event_origin, settings.serve_origin)
+            _ = (settings.thread_pool_size, *map(bearer_token, settings.signing_keys))
         except ConfigError as error:
             problems.append(str(error))
         if self._manager.phase is Phase.STOPPED:

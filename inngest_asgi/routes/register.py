@@ -61,9 +61,7 @@ class Register:
                 status=500,
             )
         document = {"message": registered.message, "modified": registered.modified}
-        return Response(
-            200, Response.json(200, document).body, {Header.SYNC_KIND: SyncKind.OUT_OF_BAND}
-        )
+        return Response.json(200, document, **{Header.SYNC_KIND: SyncKind.OUT_OF_BAND})
 
     def _check(self, request: Request, body: bytes, caller: Caller) -> None:
         """Let unsigned requests pass where allowed: registering authenticates itself."""

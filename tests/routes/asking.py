@@ -72,7 +72,14 @@ class Api:
         return request
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
+        # A copy, because the same request object is sent again with another key.
+        copy = httpx.Request(
+            request.method,
+            httpx.URL(request.url),
+            headers=request.headers.raw,
+            content=request.content,
+        )
+        self.requests.append(copy)
         status, document = self.answers.get(request.url.path, (200, REGISTERED))
         content = document if isinstance(document, bytes) else json.dumps(document).encode()
         return httpx.Response(status, content=content)

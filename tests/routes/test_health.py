@@ -1,0 +1,149 @@
+"""/health/live and /health/ready: what load balancers see, in every state."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import inngest_asgi as inngest
+from tests.routes.asking import (
+    KEY,
+    Answer,
+    Api,
+    app_of,
+    ask,
+    asked,
+    called,
+    cloud_client,
+    dev_client,
+    shows_no_key,
+    started,
+)
+
+READY = {
+    "ready": True,
+    "problems": [],
+    "mode": "dev",
+    "lifespan": "not started",
+    "functions": 1,
+    "calls": 0,
+    "sync": {"ok": None, "message": "not synced yet"},
+}
+
+
+def ready(app: inngest.InngestApp) -> Answer:
+    return asked(app, "GET", "/health/ready")
+
+
+@pytest.mark.parametrize("client", [dev_client(), cloud_client(), inngest.Inngest("shop")])
+def test_a_process_that_answers_is_live(client: inngest.Inngest) -> None:
+    answer = asked(app_of(client), "GET", "/health/live")
+    assert answer.status == 200
+    assert answer.document == {"live": True}
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+def test_health_does_not_name_us(path: str) -> None:
+    answer = asked(app_of(dev_client()), "GET", path)
+    assert answer.headers.keys() == {"content-type", "content-length"}
+
+
+def test_an_application_is_ready_without_lifespan_and_sync() -> None:
+    answer = ready(app_of(dev_client()))
+    assert answer.status == 200
+    assert answer.document == READY
+
+
+def test_it_is_ready_in_cloud_mode_and_shows_no_key(caplog: pytest.LogCaptureFixture) -> None:
+    answer = ready(app_of(cloud_client()))
+    assert answer.document == READY | {"mode": "cloud"}
+    assert shows_no_key(answer, caplog)
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "said"),
+    [
+        pytest.param({"is_production": True}, {}, "INNGEST_SIGNING_KEY", id="no-key"),
+        pytest.param({"signing_key": "not-hex"}, {}, "INNGEST_SIGNING_KEY", id="bad-key"),
+        pytest.param(
+            {"signing_key": KEY, "signing_key_fallback": "signkey-prod-"},
+            {},
+            "INNGEST_SIGNING_KEY",
+            id="bad-fallback",
+        ),
+        pytest.param({"api_base_url": "nowhere"}, {}, "api_base_url", id="api"),
+        pytest.param({"event_api_base_url": "nowhere"}, {}, "event_api_base_url", id="events"),
+        pytest.param({}, {"INNGEST_SERVE_ORIGIN": "x"}, "INNGEST_SERVE_ORIGIN", id="origin"),
+        pytest.param({}, {"INNGEST_THREAD_POOL_MAX_WORKERS": "0"}, "MAX_WORKERS", id="no-threads"),
+    ],
+)
+def test_a_configuration_that_cannot_work_is_not_ready(
+    options: dict[str, Any],
+    variables: dict[str, str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    answer = ready(app_of(dev_client(**options)))
+    assert answer.status == 503
+    assert answer.document["ready"] is False
+    (problem,) = answer.document["problems"]
+    assert said in problem
+
+
+def test_calls_are_counted() -> None:
+    app = app_of(dev_client())
+    for _ in range(3):
+        called(app)
+    asked(app, "POST", query="probe=trust")
+    assert ready(app).document["calls"] == 3
+
+
+@pytest.mark.parametrize(
+    ("reply", "sync"),
+    [
+        ((200, {"ok": True}), {"ok": True, "message": "Successfully registered"}),
+        ((400, {"error": "App ID required"}), {"ok": False, "message": "App ID required"}),
+    ],
+    ids=["taken", "refused"],
+)
+def test_a_sync_is_told_and_never_gates(reply: Any, sync: dict[str, Any]) -> None:
+    app = app_of(dev_client(Api({"/fn/register": reply})))
+    asked(app, "PUT")
+    answer = ready(app)
+    assert answer.status == 200
+    assert answer.document["sync"] == sync
+
+
+def test_a_sync_that_had_no_answer_is_told() -> None:
+    app = app_of(dev_client(Api(), signing_key="not-hex"))
+    asked(app, "PUT")
+    assert ready(app).document["sync"] == {"ok": False, "message": "the server did not answer"}
+
+
+def test_it_is_not_ready_once_its_host_stops() -> None:
+    app = app_of(dev_client())
+    seen: list[tuple[int, str, list[str]]] = []
+
+    async def look() -> None:
+        answer = await ask(app, "GET", "/health/ready")
+        document = answer.document
+        seen.append((answer.status, document["lifespan"], document["problems"]))
+
+    async def run() -> None:
+        for _ in range(2):
+            async with started(app):
+                await look()
+            await look()
+
+    asyncio.run(run())
+    stopped = (503, "stopped", ["the host is stopping"])
+    assert seen == [(200, "running", []), stopped] * 2
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_any_method_asks_for_health(method: str) -> None:
+    assert asked(app_of(dev_client()), method, "/health/live").status == 200
