@@ -36,6 +36,7 @@ PUBLIC = [
     "Timeouts",
     "TriggerCron",
     "TriggerEvent",
+    "__version__",
     "attach",
     "serve",
 ]
@@ -63,4 +64,4 @@ def test_the_types_are_shipped(package: str) -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
-        inngest_asgi.no_such_name  # noqa: B018
+        getattr(inngest_asgi, "no_such_name")  # noqa: B009
