@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -32,20 +33,34 @@ class LifespanManager:
     """
 
     def __init__(self, client: Inngest, threads: Threads) -> None:
-        self.phase = Phase.NOT_STARTED
         self._client = client
         self._threads = threads
+        self._hosts = 0
+        self._was_started = False
+        self._lock = threading.Lock()
+
+    @property
+    def phase(self) -> Phase:
+        """Where the application is; it runs as long as one of its hosts does."""
+        if self._hosts:
+            return Phase.RUNNING
+        return Phase.STOPPED if self._was_started else Phase.NOT_STARTED
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Hold the application open inside the context."""
-        self.phase = Phase.RUNNING
+        """Hold the application open inside the context.
+
+        Several hosts may hold it at once, on loops of their own; the last one closes it. What
+        the client opened for a host's loop closes with that loop.
+        """
+        self._was_started = True
+        self._count(1)
         try:
             yield
         finally:
-            self.phase = Phase.STOPPED
-            self._threads.close()
-            await self._client.aclose()
+            if self._count(-1) == 0:
+                self._threads.close()
+                await self._client.aclose()
 
     async def serve(self, receive: Receive, send: Send) -> None:
         """Speak the host's side of ASGI lifespan to its end."""
@@ -54,3 +69,8 @@ class LifespanManager:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _count(self, change: int) -> int:
+        with self._lock:
+            self._hosts += change
+            return self._hosts

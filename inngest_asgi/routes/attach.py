@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.lifespan.compose import compose
 from inngest_asgi.routes.app import DEFAULT_PATH, InngestApp
+from inngest_asgi.routes.origin import path_below_root
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -27,16 +28,23 @@ def attach(app: Starlette, inngest_app: InngestApp, path: str = DEFAULT_PATH) ->
         path: where; with or without a slash at the end of a request's path, both answer.
 
     Raises:
-        ConfigError: the path does not start with a slash, or is "/" alone.
+        ConfigError: the path does not start with a slash, or is "/" alone, or an application is
+            attached there.
     """
     bare = path.rstrip("/")
     if not bare.startswith("/"):
         raise ConfigError(f"attach: path is {path!r}; pass one such as {DEFAULT_PATH!r}.")
+    if any(_is_attached(route, bare) for route in app.router.routes):
+        raise ConfigError(f"attach: another application is attached at {bare!r}; choose a path.")
     app.router.routes[:0] = [
         Route(bare, endpoint=_Exactly(inngest_app), include_in_schema=False),
         Mount(bare, app=inngest_app),
     ]
     app.router.lifespan_context = compose(app.router.lifespan_context, inngest_app.lifespan)
+
+
+def _is_attached(route: BaseRoute, path: str) -> bool:
+    return isinstance(route, Route) and route.path == path and isinstance(route.endpoint, _Exactly)
 
 
 class _Exactly:
@@ -47,5 +55,8 @@ class _Exactly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         root = scope.get("root_path", "")
-        mounted = {"app_root_path": scope.get("app_root_path", root), "root_path": scope["path"]}
+        mounted = {
+            "app_root_path": scope.get("app_root_path", root),
+            "root_path": root.rstrip("/") + path_below_root(scope),
+        }
         await self._app({**scope, **mounted}, receive, send)
