@@ -16,7 +16,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import orjson
 import re2  # type: ignore[import-untyped]
 
 from inngest_asgi.dev.expression_values import (
@@ -28,6 +27,8 @@ from inngest_asgi.dev.expression_values import (
     kind,
     whole,
 )
+from inngest_asgi.errors import CodecError
+from inngest_asgi.wire.codec import loads
 from inngest_asgi.wire.durations import parse_duration
 
 if TYPE_CHECKING:
@@ -184,8 +185,8 @@ def _b64decode(_: Scope, value: Any) -> str:
 
 def _json_parse(_: Scope, value: Any) -> dict[str, Any]:
     try:
-        parsed = orjson.loads(_lenient(value))
-    except orjson.JSONDecodeError:
+        parsed = loads(_lenient(value))
+    except CodecError:
         return {}
     return parsed if parsed.__class__ is dict else {}
 
