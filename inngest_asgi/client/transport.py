@@ -50,7 +50,9 @@ async def exchange(client: HTTPClient, outgoing: Outgoing) -> Answer:
         response = await client.send(request, auth=auth)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol):
         raise ConfigError(f"{outgoing.origin} is not a URL that can be requested.") from None
-    except httpx.RequestError as error:
+    except (httpx.RequestError, RuntimeError) as error:
+        # httpx lets RuntimeError through for a client that was closed, and for a kept connection
+        # whose event loop was; the pool then drops that connection, so trying again may help.
         said = str(error) or "no more is known"
         raise ApiError(
             f"No answer from {outgoing.origin}: {type(error).__name__}: {said}."

@@ -101,9 +101,10 @@ def test_a_key_that_is_not_hexadecimal_is_named_but_not_shown() -> None:
         pytest.param(httpx.ReadTimeout(""), "ReadTimeout: no more is known", id="time-out"),
         pytest.param(httpx.RemoteProtocolError("bad"), "RemoteProtocolError: bad", id="protocol"),
         pytest.param(httpx.DecodingError("gzip"), "DecodingError: gzip", id="encoding"),
+        pytest.param(RuntimeError("loop closed"), "RuntimeError: loop closed", id="dead loop"),
     ],
 )
-def test_no_answer_names_the_origin_and_the_cause(error: httpx.RequestError, said: str) -> None:
+def test_no_answer_names_the_origin_and_the_cause(error: Exception, said: str) -> None:
     outgoing = Outgoing("POST", "http://u:pw@server.test/e/secret", {})
     with pytest.raises(ApiError) as caught:
         exchanged(Scripted(error), outgoing)
