@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.dev.test_expressions import key, value
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),
