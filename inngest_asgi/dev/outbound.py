@@ -57,7 +57,7 @@ class HttpOutbound:
             return _unreachable(request, f"cannot be reached ({error}). Is the app running?")
         except httpx.DecodingError as error:
             return _unreachable(request, f"sent a body that cannot be decoded ({error}).")
-        except (httpx.TransportError, httpx.InvalidURL, RuntimeError) as error:
+        except (httpx.TransportError, httpx.InvalidURL) as error:
             reason = str(error) or type(error).__name__
             return _unreachable(request, f"broke off before it had answered ({reason}).")
         return _unreachable(request, f"redirects more than {MAX_REDIRECTS} times.")

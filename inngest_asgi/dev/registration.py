@@ -73,10 +73,10 @@ def parse_registration(document: Any) -> Registration:
     if not url:
         raise refused("The registration has no url.")
     _refuse_denied_sdk(_text(body, "sdk"))
-    functions = body.get("functions") or []
-    if not isinstance(functions, list):
+    functions = body.get("functions")
+    if not isinstance(functions, list | None):
         raise refused("`functions` must be an array.")
-    specs = tuple(_function(record) for record in functions)
+    specs = tuple(_function(record) for record in functions or ())
     twice = {spec.slug for spec in specs if [one.slug for one in specs].count(spec.slug) > 1}
     if twice:
         raise refused(f"Function {min(twice)!r} is registered twice.", "config_invalid")

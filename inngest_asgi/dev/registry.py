@@ -32,7 +32,7 @@ class Registry:
     """Who is registered. Changes are saved before they count.
 
     Args:
-        apps: those the store knows.
+        apps: those the store knows. `latest` is the one that registered last.
         functions: those the store knows, archived ones included: their runs go on.
     """
 
@@ -41,6 +41,7 @@ class Registry:
         self._apps = {app.id: app for app in apps}
         self._functions = {function.id: function for function in functions}
         self._listeners: dict[str, list[Function]] = {}
+        self.latest: App | None = None
         self._index()
 
     @property
@@ -104,6 +105,7 @@ class Registry:
             checksum=checksum,
             synced_at=now,
         )
+        self.latest = app
         same = known is not None and known.checksum == checksum and known.error is None
         if same:
             self._apps[app.id] = app

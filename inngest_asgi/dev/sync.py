@@ -61,16 +61,20 @@ class Sync:
         Raises:
             RequestError: it is not a URL.
         """
-        app = await self.registry.add_url(url, self.commits)
-        answer = await self._ping(app.url)
-        error = _error(app.url, answer)
+        app, before = await self.registry.add_url(url, self.commits), self.registry.latest
+        error = _error(app.url, await self._ping(app.url))
         current = self.registry.app_at(app.url) or app
         if error is None and not current.checksum:
-            error = f"The app at {app.url} answered, but did not register its functions here."
+            latest = self.registry.latest
+            if latest is not None and latest is not before:
+                await self.registry.remove(app.url, self.commits)
+                current = latest  # it calls itself by another URL than we did
+            else:
+                error = f"The app at {app.url} answered, but did not register its functions here."
         if error is not None:
             await self.registry.note_error(current, error, self.commits)
         count = sum(one.app_id == current.id for one in self.registry.functions)
-        return SyncResult(app.url, current.name, count, error)
+        return SyncResult(current.url, current.name, count, error)
 
     async def keep_syncing(self, seconds: float, after_each: Callable[[], None]) -> None:
         """Sync all known apps for ever, with pauses of `seconds`."""

@@ -1,0 +1,136 @@
+"""Asking apps to register: what is sent, and the sentence when an app does not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from inngest_asgi.dev import DevOptions, DevServer, SyncResult
+from inngest_asgi.dev.outbound import HttpOutbound
+from inngest_asgi.errors import RequestError
+from inngest_asgi.testing import ManualClock
+from tests.dev.fakes import URL, FakeApp, script, world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SDK = {"x-inngest-sdk": "fake:v1"}
+
+
+def sync(answer: Callable[[httpx.Request], httpx.Response]) -> SyncResult:
+    async def main() -> SyncResult:
+        outbound = HttpOutbound(httpx.MockTransport(answer))
+        options = DevOptions(poll_interval=0)
+        async with DevServer(options, clock=ManualClock(), outbound=outbound) as server:
+            result = await server.sync(URL)
+            (app,) = server.registry.apps
+            assert app.error == result.error
+            return result
+
+    return asyncio.run(main())
+
+
+def unreachable(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("Connection refused")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (unreachable, "cannot be reached (Connection refused). Is the app running?"),
+        (lambda _: httpx.Response(404, text="<html>"), "X-Inngest-SDK header is missing"),
+        (
+            lambda _: httpx.Response(400, headers=SDK, json={"message": "no functions"}),
+            "could not register (status 400): no functions",
+        ),
+        (
+            lambda _: httpx.Response(500, headers=SDK, json={"error": "kind mismatch"}),
+            "kind mismatch",
+        ),
+        (lambda _: httpx.Response(500, headers=SDK, text="<"), "it gave no reason"),
+        (lambda _: httpx.Response(500, headers=SDK, json={"message": 7}), "it gave no reason"),
+        (lambda _: httpx.Response(500, headers=SDK, json=[]), "it gave no reason"),
+        (lambda _: httpx.Response(200, headers=SDK), "did not register its functions here"),
+    ],
+    ids=["down", "no-app", "message", "error", "no-json", "odd-message", "list", "silent"],
+)
+def test_an_app_that_does_not_register_is_told_why(
+    answer: Callable[[httpx.Request], httpx.Response], says: str
+) -> None:
+    result = sync(answer)
+    assert not result.ok
+    assert says in (result.error or "")
+    assert (result.url, result.app_name, result.functions) == (URL, URL, 0)
+
+
+def test_what_is_sent_to_ask() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, headers=SDK)
+
+    sync(answer)
+    (request,) = asked
+    assert (request.method, str(request.url)) == ("PUT", URL)
+    assert request.headers["x-inngest-server-kind"] == "dev"
+    assert request.headers["content-type"] == "application/json"
+    assert request.content == b'{"url":"http://app.test/api/inngest"}'
+
+
+def test_an_app_that_registers_replaces_its_placeholder() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", script()).add("two", script())
+        async with world(app, sync=False) as here:
+            result = await here.server.sync(URL)
+            assert result == SyncResult(URL, "shop", 2, None)
+            assert [one.name for one in here.server.registry.apps] == ["shop"]
+
+    asyncio.run(main())
+
+
+def test_an_app_that_hangs_is_given_ten_seconds() -> None:
+    async def main() -> None:
+        clock = ManualClock()
+
+        class Hanging(httpx.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                await clock.sleep(3600)
+                raise AssertionError("nobody waits that long")
+
+        options = DevOptions(poll_interval=0)
+        outbound = HttpOutbound(Hanging())
+        async with DevServer(options, clock=clock, outbound=outbound) as server:
+            began = clock.time()
+            result = await clock.until(server.sync(URL), settle=server.settle)
+            assert "within 10 seconds" in (result.error or "")
+            assert clock.time() - began == 10
+
+    asyncio.run(main())
+
+
+def test_an_error_is_forgotten_when_the_app_registers_again() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", script())
+        async with world(app) as here:
+            here_app = app.server
+            app.server = None
+            assert not (await here.server.sync(URL)).ok
+            assert here.server.registry.apps[0].error
+            app.server = here_app
+            assert (await here.server.sync(URL)).ok
+            assert here.server.registry.apps[0].error is None
+
+    asyncio.run(main())
+
+
+def test_what_is_no_url_is_refused() -> None:
+    async def main() -> None:
+        async with world(FakeApp(), sync=False) as here:
+            with pytest.raises(RequestError, match="http://"):
+                await here.server.sync("localhost:3000")
+
+    asyncio.run(main())
