@@ -169,7 +169,8 @@ class FakeApp:
         return await reply if inspect.isawaitable(reply) else reply
 
     async def _register(self) -> Reply:
-        assert self.server is not None
+        if self.server is None:
+            raise httpx.ConnectError("Connection refused")
         async with client(self.server) as http:
             answer = await http.post("/fn/register", json=self.registration())
         return Reply(answer.status_code, answer.json())

@@ -113,7 +113,8 @@ def test_dev_lists_functions_and_handlers() -> None:
 def test_dev_tells_of_an_app_that_never_registered() -> None:
     async def main() -> None:
         async with world(FakeApp(), sync=False) as here:
-            await here.server.sync("http://app.test/wrong")
+            here.app.server = None
+            await here.server.sync(URL)
             (handler,) = (await here.http.get("/dev")).json()["handlers"]
             assert handler["connected"] is False
             assert handler["synced_at"] is None

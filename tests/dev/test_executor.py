@@ -7,6 +7,7 @@ import itertools
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from inngest_asgi.dev import RunStatus
@@ -273,7 +274,7 @@ def test_a_run_that_holds_too_much_fails() -> None:
 
 def test_an_app_that_cannot_be_reached_costs_attempts() -> None:
     def broken(call: Call) -> Reply:
-        raise RuntimeError("connection lost")
+        raise httpx.ConnectError("Connection refused")
 
     app = FakeApp().add("down", broken, retries=1)
     status, error = result(app)

@@ -92,6 +92,17 @@ def test_an_app_that_registers_replaces_its_placeholder() -> None:
     asyncio.run(main())
 
 
+def test_an_app_may_call_itself_by_another_url() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", script())
+        async with world(app, sync=False) as here:
+            result = await here.server.sync("http://proxy.test/inngest")
+            assert result == SyncResult(URL, "shop", 1, None)
+            assert [one.url for one in here.server.registry.apps] == [URL]
+
+    asyncio.run(main())
+
+
 def test_an_app_that_hangs_is_given_ten_seconds() -> None:
     async def main() -> None:
         clock = ManualClock()
