@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextvars
 import inspect
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from inngest_asgi.engine.drive_body import Ended, contained
@@ -18,7 +19,7 @@ from inngest_asgi.engine.run import Execute, Machine
 from inngest_asgi.errors import StepUsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from inngest_asgi.clock import Clock
     from inngest_asgi.engine.outcomes import Outcome
@@ -59,6 +60,7 @@ class DriveSync:
         self._outcome: Outcome | None = None
         self._thread = 0
         self._whole = self._branch = Branch()
+        self._uses: dict[str, Use] = {}
 
     def run(self, function: Callable[[], Any]) -> Outcome:
         """Run user code until this call's outcome is known."""
@@ -82,7 +84,7 @@ class DriveSync:
         self._check_thread(op)
         self._refuse_late()
         op.id, op.index = self._machine.claim(op.step_id, race=scope.race)
-        self._branch.steps.append(op)
+        self._note_use(op)
         memo = self._machine.memos.get(op.id)
         if memo is not MISSING:
             return op.rebuild(memo)
@@ -103,20 +105,12 @@ class DriveSync:
         self._on_outcome(self._outcome)
         raise Answered("This call of the function is over; steps go on in a later one.")
 
-    def branch(self, function: Callable[[], Any]) -> Branch:
-        """Run one branch of a group as far as it goes."""
-        outer, self._branch = self._branch, Branch()
-        ended = self._branch
-        try:
-            ended.value = function()
-        except Parked:
-            pass
-        except Exception as error:  # noqa: BLE001 - raised again when its siblings have ended
-            ended.error = error
-        finally:
-            self._branch = outer
-            outer.steps.extend(ended.steps)
-        return ended
+    def branches(self, functions: Sequence[Callable[[], Any]]) -> list[Branch]:
+        """Run the branches of a group, each as far as it goes."""
+        outer = self._branch
+        branches = [self._run_branch(one, Branch(outer)) for one in functions]
+        outer.round = max((one.round for one in branches), default=outer.round)
+        return branches
 
     def finished_at(self, branch: Branch) -> int:
         """Return the place of a branch's last step in the order steps finished."""
@@ -126,6 +120,40 @@ class DriveSync:
         """Forget what a branch that lost a race is parked at (rule 11)."""
         for op in branch.steps:
             self._machine.abandon(op)
+
+    def _run_branch(self, function: Callable[[], Any], branch: Branch) -> Branch:
+        outer, self._branch = self._branch, branch
+        try:
+            branch.value = function()
+        except Parked:
+            pass
+        except Exception as error:  # noqa: BLE001 - raised again when its siblings have ended
+            branch.error = error
+        finally:
+            self._branch = outer
+            outer.steps.extend(branch.steps)
+        return branch
+
+    def _note_use(self, op: Op) -> None:
+        """Refuse ids whose repeats branches would count differently from call to call.
+
+        Branches run one after the other, each as far as its memos go. Repeats of an id in several
+        branches are counted alike in each call only if all of them come to it in the same round;
+        in race mode branches keep no step, so only their first steps do.
+        """
+        branch = self._branch
+        branch.steps.append(op)
+        branch.round += 1
+        use = Use(branch, branch.round, late=op.race and branch.round > branch.start + 1)
+        last = self._uses.get(op.step_id)
+        if last is not None and use.may_be_miscounted_after(last):
+            raise StepUsageError(
+                f"Step id {op.step_id!r} is used by several branches of a group, at different "
+                "places. A blocking function cannot tell them apart; "
+                "give the steps of each branch ids of their own."
+            )
+        if branch is not self._whole:
+            self._uses[op.step_id] = use
 
     def _decide(self) -> Outcome:
         # A blocking machine neither waits nor has memos to resolve.
@@ -169,17 +197,43 @@ class DriveSync:
 class Branch:
     """How far a function, or one branch of a group, went: parked, or ended with value or error."""
 
-    __slots__ = ("error", "parked", "refused", "steps", "value")
+    __slots__ = ("error", "outer", "parked", "refused", "round", "start", "steps", "value")
 
-    def __init__(self) -> None:
+    def __init__(self, outer: Branch | None = None) -> None:
+        self.outer = outer
+        self.start: int = outer.round if outer else 0
+        self.round = self.start
         self.value: Any = None
         self.error: Exception | None = None
         self.parked = False
         self.refused = False
         self.steps: list[Op] = []
 
+    def holds(self, other: Branch | None) -> bool:
+        """Whether the other is this branch or runs inside it."""
+        while other is not None and other is not self:
+            other = other.outer
+        return other is self
+
     def result(self) -> Any:
         """Return the branch's value, or raise its error."""
         if self.error is not None:
             raise self.error
         return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Where a step id was used: the branch, after how many rounds, and if at an unsteady place."""
+
+    branch: Branch
+    round: int
+    late: bool
+
+    def may_be_miscounted_after(self, last: Use) -> bool:
+        """Whether, in another call, these two uses of an id may come in the other order."""
+        if last.branch.holds(self.branch):
+            return False
+        if self.branch.holds(last.branch):
+            return last.late
+        return self.late or last.late or self.round != last.round

@@ -100,7 +100,7 @@ class GroupSync:
             StepError: the first error of any of them, once all have ended.
         """
         with _mode(parallel_mode):
-            branches = [self._drive.branch(one) for one in callables]
+            branches = self._drive.branches(callables)
         if any(one.parked for one in branches):
             self._drive.answer()
         return tuple(one.result() for one in branches)
@@ -124,7 +124,7 @@ class GroupSync:
             return race_scope()
         _check_racers(callables)
         with race_scope():
-            branches = [self._drive.branch(one) for one in callables]
+            branches = self._drive.branches(callables)
         ended = [one for one in branches if not one.parked]
         if not ended:
             self._drive.answer()
