@@ -1,0 +1,643 @@
+"""One call from its bytes to its reply: results, errors, retries, threads, one pass of JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import logging
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+import rfc8785
+from pydantic import BaseModel, field_serializer
+
+import inngest_asgi as inngest
+from inngest_asgi.errors import RequestError
+from inngest_asgi.runtime.execute import Runtime
+from inngest_asgi.runtime.threads import Threads
+from inngest_asgi.testing import ManualClock
+from tests.routes.asking import (
+    NOW,
+    ORDERED,
+    RUN_ID,
+    app_of,
+    asked,
+    body_of,
+    call,
+    called,
+    cloud_client,
+    dev_client,
+    signed,
+)
+from tests.runtime.running import FIRST, TIMING, Colour, document_of, ran, run, runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+COLOURS = [Colour("async"), Colour("blocking")]
+SEEN = contextvars.ContextVar("seen", default="nothing")
+
+
+@pytest.fixture(params=COLOURS, ids=lambda one: one.name)
+def colour(request: pytest.FixtureRequest) -> Colour:
+    assert isinstance(request.param, Colour)
+    return request.param
+
+
+class Receipt(BaseModel):
+    total: int
+    at: datetime
+
+
+# What the function returned.
+
+
+@pytest.mark.parametrize(
+    ("value", "body"),
+    [
+        (None, b"null"),
+        ({"ok": True}, b'{"ok":true}'),
+        ([1, "\u00e4"], '[1,"ä"]'.encode()),
+        ("", b'""'),
+        (datetime(2025, 1, 1, tzinfo=UTC), b'"2025-01-01T00:00:00+00:00"'),
+    ],
+    ids=["none", "object", "array", "text", "datetime"],
+)
+def test_what_a_function_returns_is_a_200(colour: Colour, value: Any, body: bytes) -> None:
+    reply = ran(colour.declare(lambda _: value))
+    assert (reply.status, reply.body) == (200, body)
+    assert reply.headers == {"x-inngest-no-retry": "false"}
+
+
+def test_what_a_function_returns_is_written_as_annotated() -> None:
+    client = dev_client()
+
+    @client.create_function(fn_id="pay", trigger=ORDERED)
+    async def pay(ctx: inngest.Context) -> Receipt:
+        return Receipt(total=7, at=datetime(2025, 1, 1, tzinfo=UTC))
+
+    assert ran(client).body == b'{"total":7,"at":"2025-01-01T00:00:00Z"}'
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), {"x": float("inf")}, {1, 2}, object(), "\ud800"], ids=repr
+)
+def test_output_that_cannot_be_json_is_not_tried_again(colour: Colour, value: Any) -> None:
+    reply = ran(colour.declare(lambda _: value))
+    document = document_of(reply)
+    assert reply.status == 400
+    assert reply.headers == {"x-inngest-no-retry": "true"}
+    assert document["code"] == "output_unserializable"
+    assert "'shop-pay'" in document["message"]
+
+
+# What the function knows of its call.
+
+
+def test_the_context_is_that_of_the_call(colour: Colour) -> None:
+    def tell(ctx: Any) -> dict[str, Any]:
+        return {
+            "event": ctx.event.data,
+            "events": len(ctx.events),
+            "run": ctx.run_id,
+            "attempts": [ctx.attempt, ctx.max_attempts],
+            "ids": [ctx.app_id, ctx.function_id, ctx.request_id],
+            "error": ctx.error,
+        }
+
+    reply = ran(colour.declare(tell), call(attempt=2, request_id="01K"))
+    assert document_of(reply) == {
+        "event": {"order": 7},
+        "events": 1,
+        "run": RUN_ID,
+        "attempts": [2, 4],
+        "ids": ["shop", "shop-pay", "01K"],
+        "error": None,
+    }
+
+
+# What went wrong.
+
+
+def failing(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    return fail
+
+
+def test_a_function_that_raises_is_a_500_to_be_tried_again(colour: Colour) -> None:
+    reply = ran(colour.declare(failing(ValueError("no stock"))))
+    document = document_of(reply)
+    assert reply.status == 500
+    assert reply.headers == {"x-inngest-no-retry": "false"}
+    assert list(document) == ["code", "message", "name", "stack"]
+    assert (document["name"], document["message"]) == ("ValueError", "no stock")
+    assert document["code"] == "unknown"
+    assert "in fail" in document["stack"]
+    assert "inngest_asgi/" not in document["stack"]
+
+
+def test_the_cause_is_told(colour: Colour) -> None:
+    def fail(_: Any) -> None:
+        try:
+            raise KeyError("sku")
+        except KeyError as error:
+            raise ValueError("no stock") from error
+
+    cause = document_of(ran(colour.declare(fail)))["cause"]
+    assert (cause["name"], cause["message"]) == ("KeyError", "'sku'")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "headers", "code"),
+    [
+        pytest.param(
+            inngest.NonRetriableError("gone"),
+            400,
+            {"x-inngest-no-retry": "true"},
+            "non_retriable_error",
+            id="non-retriable",
+        ),
+        pytest.param(
+            inngest.RetryAfterError("busy", timedelta(seconds=1.5)),
+            500,
+            {"x-inngest-no-retry": "false", "retry-after": "2"},
+            "retry_after_error",
+            id="retry-after-a-delay",
+        ),
+        pytest.param(
+            inngest.RetryAfterError("busy", datetime(2025, 1, 1, 12, tzinfo=UTC)),
+            500,
+            {"x-inngest-no-retry": "false", "retry-after": "2025-01-01T12:00:00.000Z"},
+            "retry_after_error",
+            id="retry-after-a-moment",
+        ),
+        pytest.param(
+            SystemExit(1), 500, {"x-inngest-no-retry": "false"}, "unknown", id="system-exit"
+        ),
+        pytest.param(
+            KeyboardInterrupt(), 500, {"x-inngest-no-retry": "false"}, "unknown", id="interrupt"
+        ),
+    ],
+)
+def test_an_error_says_whether_and_when_to_try_again(
+    colour: Colour, error: BaseException, status: int, headers: dict[str, str], code: str
+) -> None:
+    reply = ran(colour.declare(failing(error)))
+    assert (reply.status, reply.headers) == (status, headers)
+    assert document_of(reply)["code"] == code
+
+
+def test_errors_are_logged_with_their_run(colour: Colour, caplog: pytest.LogCaptureFixture) -> None:
+    ran(colour.declare(failing(ValueError("no stock"))), call(attempt=1))
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert f"'shop-pay' failed in run {RUN_ID}, attempt 2" in record.message
+    assert "ValueError: no stock" in record.message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        inngest.NonRetriableError("gone", quiet=True),
+        inngest.RetryAfterError("busy", 1000, quiet=True),
+    ],
+    ids=["non-retriable", "retry-after"],
+)
+def test_a_quiet_error_is_not_logged(
+    colour: Colour, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    ran(colour.declare(failing(error)))
+    ran(colour.declare_step(failing(error)))
+    assert not caplog.records
+
+
+# Steps.
+
+RUN_OP = {
+    "op": "StepRun",
+    "id": FIRST,
+    "name": "first step",
+    "displayName": "first step",
+    "userland": {"id": "first step", "index": 0},
+    "data": "one",
+    "timing": TIMING,
+}
+
+
+def test_a_step_is_run_and_reported(colour: Colour) -> None:
+    reply = ran(colour.declare_step(lambda: "one"))
+    assert (reply.status, document_of(reply)) == (206, [RUN_OP])
+    assert reply.headers == {"x-inngest-no-retry": "false"}
+
+
+def test_a_step_is_only_planned_when_the_server_wants_it_so(colour: Colour) -> None:
+    document = call(disable_immediate_execution=True)
+    (op,) = document_of(ran(colour.declare_step(lambda: "one"), document))
+    assert op["op"] == "StepPlanned"
+    assert "data" not in op
+
+
+def test_a_targeted_step_is_run(colour: Colour) -> None:
+    document = call(disable_immediate_execution=True)
+    assert document_of(ran(colour.declare_step(lambda: "one"), document, FIRST)) == [RUN_OP]
+
+
+def test_a_recorded_step_is_not_run_again(colour: Colour) -> None:
+    client = colour.declare_step(failing(AssertionError("it ran")))
+    reply = ran(client, call({FIRST: {"data": "one"}}, stack=[FIRST]))
+    assert (reply.status, reply.body) == (200, b'"one"')
+
+
+@pytest.mark.parametrize(
+    ("error", "attempt", "op", "headers"),
+    [
+        pytest.param(
+            ValueError("x"), 0, "StepError", {"x-inngest-no-retry": "false"}, id="first-attempt"
+        ),
+        pytest.param(
+            ValueError("x"), 3, "StepFailed", {"x-inngest-no-retry": "true"}, id="last-attempt"
+        ),
+        pytest.param(
+            inngest.NonRetriableError("x"),
+            0,
+            "StepFailed",
+            {"x-inngest-no-retry": "true"},
+            id="non-retriable",
+        ),
+        pytest.param(
+            inngest.RetryAfterError("x", 60_000),
+            0,
+            "StepError",
+            {"x-inngest-no-retry": "false", "retry-after": "60"},
+            id="retry-after",
+        ),
+        pytest.param(
+            inngest.RetryAfterError("x", 60_000),
+            3,
+            "StepFailed",
+            {"x-inngest-no-retry": "true"},
+            id="retry-after-the-last-attempt",
+        ),
+    ],
+)
+def test_a_step_that_raises_is_a_206_that_says_whether_to_try_again(
+    colour: Colour, error: Exception, attempt: int, op: str, headers: dict[str, str]
+) -> None:
+    reply = ran(colour.declare_step(failing(error)), call(attempt=attempt))
+    (shape,) = document_of(reply)
+    assert (reply.status, reply.headers, shape["op"]) == (206, headers, op)
+    assert shape["error"]["name"] == type(error).__name__
+    assert shape["error"]["message"] == "x"
+
+
+def test_a_step_that_raises_is_logged(colour: Colour, caplog: pytest.LogCaptureFixture) -> None:
+    ran(colour.declare_step(failing(ValueError("no stock"))))
+    (record,) = caplog.records
+    assert f"A step of function 'shop-pay' failed in run {RUN_ID}, attempt 1" in record.message
+
+
+def test_a_result_that_cannot_be_json_fails_the_step_for_good(colour: Colour) -> None:
+    reply = ran(colour.declare_step(lambda: float("nan")))
+    (op,) = document_of(reply)
+    assert (reply.status, op["op"]) == (206, "StepFailed")
+    assert reply.headers == {"x-inngest-no-retry": "true"}
+    assert "'first step'" in op["error"]["message"]
+
+
+def test_a_failed_step_that_nobody_catches_fails_the_run(colour: Colour) -> None:
+    memo = {"error": {"name": "CardDeclined", "message": "no", "stack": "at the bank"}}
+    reply = ran(colour.declare_step(lambda: None), call({FIRST: memo}, stack=[FIRST]))
+    assert reply.status == 400
+    assert reply.headers == {"x-inngest-no-retry": "true"}
+    assert document_of(reply) == {
+        "code": "step_errored",
+        "message": "no",
+        "name": "CardDeclined",
+        "stack": "at the bank",
+    }
+
+
+def test_a_target_that_is_not_met_is_a_500_to_be_tried_again(colour: Colour) -> None:
+    reply = ran(colour.declare(lambda _: "done"), call(), "f" * 40)
+    document = document_of(reply)
+    assert reply.status == 500
+    assert reply.headers == {"x-inngest-no-retry": "false"}
+    assert document["code"] == "step_unexpected"
+    assert "f" * 40 in document["message"]
+    assert "none" in document["message"]
+
+
+def test_a_target_that_is_not_met_is_told_with_those_that_were() -> None:
+    client = Colour("blocking").declare_step(lambda: 1)
+    assert FIRST in document_of(ran(client, call(), "f" * 40))["message"]
+
+
+# Failure handlers.
+
+
+@pytest.mark.parametrize("handler", COLOURS, ids=lambda one: one.name)
+def test_a_failure_handler_of_either_colour_gets_the_error_rebuilt(
+    colour: Colour, handler: Colour
+) -> None:
+    def tell(ctx: Any) -> list[Any]:
+        error = ctx.error
+        assert isinstance(error, inngest.StepError)
+        return [ctx.function_id, error.name, error.message, error.stack, str(error.cause)]
+
+    client = colour.declare(lambda _: None, on_failure=handler.handler(tell))
+    error = {"name": "CardDeclined", "message": "no", "stack": "at x", "cause": {"message": "why"}}
+    data = {"function_id": "shop-pay", "run_id": RUN_ID, "error": error}
+    document = call() | {"event": {"name": "inngest/function.failed", "data": data}}
+    reply = called(app_of(client), document, fn_id="shop-pay-failure")
+    assert reply.document == ["shop-pay-failure", "CardDeclined", "no", "at x", "why"]
+
+
+# What is refused. The whole list is in tests/routes/test_execute.py.
+
+
+@pytest.mark.parametrize(
+    ("body", "fn_id", "status"), [(b"{}", "shop-no", 500), (b"{", "shop-pay", 400)]
+)
+def test_a_call_that_is_none_is_refused(body: bytes, fn_id: str, status: int) -> None:
+    client = Colour("async").declare(lambda _: None)
+    with pytest.raises(RequestError) as refused:
+        asyncio.run(runtime(client).execute(body, fn_id, None))
+    assert refused.value.status == status
+
+
+# Threads.
+
+
+def test_a_blocking_function_never_runs_on_the_loop() -> None:
+    client = dev_client()
+
+    @client.create_function(fn_id="pay", trigger=ORDERED)
+    def pay(ctx: inngest.ContextSync) -> str:
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        return threading.current_thread().name
+
+    assert document_of(ran(client)) == "inngest_0"
+
+
+def test_a_blocking_functions_step_runs_on_the_functions_thread() -> None:
+    client = dev_client()
+    threads: list[int] = []
+
+    @client.create_function(fn_id="pay", trigger=ORDERED)
+    def pay(ctx: inngest.ContextSync) -> None:
+        threads.append(threading.get_ident())
+        ctx.step.run("first step", lambda: threads.append(threading.get_ident()))
+
+    assert ran(client).status == 206
+    assert len(threads) == 2
+    assert len(set(threads) - {threading.get_ident()}) == 1
+
+
+def test_an_async_step_of_a_blocking_function_runs_on_the_loop() -> None:
+    client = dev_client()
+
+    async def body() -> bool:
+        return threading.current_thread() is threading.main_thread()
+
+    @client.create_function(fn_id="pay", trigger=ORDERED)
+    def pay(ctx: inngest.ContextSync) -> None:
+        ctx.step.run("first step", body)
+
+    assert document_of(ran(client))[0]["data"] is True
+
+
+def test_a_blocking_step_of_an_async_function_runs_in_the_executor() -> None:
+    client = dev_client()
+
+    @client.create_function(fn_id="pay", trigger=ORDERED)
+    async def pay(ctx: inngest.Context) -> None:
+        await ctx.step.run("first step", lambda: threading.current_thread().name)
+
+    assert document_of(ran(client))[0]["data"] == "inngest_0"
+
+
+def test_the_loop_turns_while_blocking_functions_block() -> None:
+    # Each waits for the other, so both must be running, and the loop must let the second in.
+    client = dev_client()
+    together = threading.Barrier(2, timeout=5)
+
+    @client.create_function(fn_id="pay", trigger=ORDERED)
+    def pay(ctx: inngest.ContextSync) -> int:
+        return together.wait()
+
+    async def both() -> list[Any]:
+        shared = runtime(client, size=2)
+        body = body_of(call())
+        return await asyncio.gather(*(shared.execute(body, "shop-pay", None) for _ in range(2)))
+
+    replies = asyncio.run(both())
+    assert {reply.body for reply in replies} == {b"0", b"1"}
+
+
+@pytest.mark.parametrize("where", ["function", "step"])
+def test_context_variables_of_the_request_reach_user_code(colour: Colour, where: str) -> None:
+    code = colour.declare(lambda _: SEEN.get())
+    client = code if where == "function" else colour.declare_step(lambda: SEEN.get())
+
+    async def request() -> Any:
+        SEEN.set("the request")
+        return document_of(await run(client))
+
+    shown = asyncio.run(request())
+    assert "the request" in (shown if where == "function" else shown[0]["data"])
+
+
+def test_what_a_blocking_function_sets_does_not_leak_out() -> None:
+    client = Colour("blocking").declare(lambda _: SEEN.set("leaked"))
+
+    async def request() -> str:
+        await run(client)
+        return SEEN.get()
+
+    assert asyncio.run(request()) == "nothing"
+
+
+# Blocking functions that will not let go (engine rule 9).
+
+
+class Clinging:
+    """A blocking function that swallows what unwinds it, and then waits."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.client = dev_client()
+        self.client.create_function(fn_id="pay", trigger=ORDERED)(self._pay)
+
+    def _pay(self, ctx: inngest.ContextSync) -> str:
+        try:
+            ctx.step.run("first step", lambda: "one")
+        except BaseException:  # noqa: BLE001 - that is what it is about
+            self.release.wait(10)
+        return "too late"
+
+
+class TellingClock(ManualClock):
+    """A clock that tells when somebody sleeps on it."""
+
+    def __init__(self) -> None:
+        super().__init__(NOW)
+        self.asleep = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.asleep.set()
+        await super().sleep(seconds)
+
+
+def test_a_reply_waits_no_longer_than_five_seconds_for_a_function_to_unwind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    function, clock = Clinging(), TellingClock()
+
+    async def scene() -> Any:
+        execute = runtime(function.client, clock=clock).execute(body_of(call()), "shop-pay", None)
+        reply = asyncio.create_task(execute)
+        await clock.asleep.wait()
+        clock.advance(4.9)
+        await clock.settle()
+        assert not reply.done()
+        assert not caplog.records
+        clock.advance(0.1)
+        return await reply
+
+    try:
+        assert document_of(asyncio.run(scene())) == [RUN_OP]
+    finally:
+        function.release.set()
+    (record,) = caplog.records
+    assert "shop-pay did not end within 5.0 s" in record.message
+
+
+def test_a_function_that_ends_in_time_is_waited_for_and_its_reply_stands(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    function, clock = Clinging(), TellingClock()
+
+    async def scene() -> Any:
+        execute = runtime(function.client, clock=clock).execute(body_of(call()), "shop-pay", None)
+        reply = asyncio.create_task(execute)
+        await clock.asleep.wait()
+        function.release.set()
+        return await reply
+
+    assert document_of(asyncio.run(scene())) == [RUN_OP]
+    assert not caplog.records
+
+
+def test_a_request_that_is_cancelled_leaves_its_blocking_function_to_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client, begun, release = dev_client(), threading.Event(), threading.Event()
+    ended = threading.Event()
+
+    @client.create_function(fn_id="pay", trigger=ORDERED)
+    def pay(ctx: inngest.ContextSync) -> None:
+        begun.set()
+        release.wait(5)
+        try:
+            ctx.step.run("first step", int)
+        finally:
+            ended.set()
+
+    async def scene() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            threads = Threads(pool, lambda: 1)
+            shared = Runtime(client, client.index, threads=threads, clock=ManualClock(NOW))
+            request = asyncio.create_task(shared.execute(body_of(call()), "shop-pay", None))
+            await asyncio.to_thread(begun.wait, 5)
+            request.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await request
+            release.set()
+            assert await asyncio.to_thread(ended.wait, 5)
+
+    asyncio.run(scene())
+    assert not caplog.records
+
+
+# One pass of JSON (architecture, rule of construction 3).
+
+READERS = {orjson.loads: "read", json.loads: "read", rfc8785.dumps: "canonicalised"}
+WRITERS = {orjson.dumps: "written", json.dumps: "written"}
+
+
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Count the passes of JSON in all threads, with no hand on the code that makes them."""
+    passes: Counter[str] = Counter()
+    watched = READERS | WRITERS
+    codes = {one.__code__: what for one, what in watched.items() if hasattr(one, "__code__")}
+
+    def note(frame: FrameType, event: str, arg: Any) -> None:
+        if event == "c_call" and arg in (orjson.loads, orjson.dumps):
+            passes[watched[arg]] += 1
+        elif event == "call" and frame.f_code in codes:
+            passes[codes[frame.f_code]] += 1
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield passes
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+
+@pytest.mark.parametrize("kind", ["function", "step"])
+def test_json_is_read_once_and_written_once_in_a_call(colour: Colour, kind: str) -> None:
+    result = {"rows": [1, 2, 3]}
+    client = cloud_client()
+    if kind == "function":
+        colour.declare(lambda _: result, client)
+    else:
+        colour.declare_step(lambda: result, client)
+    app, body = app_of(client), body_of(call({"f" * 40: {"data": list(range(99))}}))
+    with counted() as passes:
+        answer = asked(app, "POST", query="fnId=pay", body=body, headers=signed(body))
+    assert answer.status == (200 if kind == "function" else 206)
+    # Written twice: the result, and what it is embedded into as it is.
+    assert passes == {"read": 1, "written": 2}
+
+
+def test_the_counter_of_passes_counts() -> None:
+    with counted() as passes:
+        orjson.loads(b"1")
+        json.loads("1")
+        json.dumps(1)
+        rfc8785.dumps(1)
+    assert passes == {"read": 2, "written": 1, "canonicalised": 1}
+
+
+def test_a_model_is_written_once() -> None:
+    written: list[int] = []
+
+    class Line(BaseModel):
+        total: int
+
+        @field_serializer("total")
+        def _write(self, total: int) -> int:
+            written.append(total)
+            return total
+
+    async def price() -> Line:
+        return Line(total=7)
+
+    client = Colour("async").declare_step(price)
+    assert document_of(ran(client))[0]["data"] == {"total": 7}
+    assert written == [7]
