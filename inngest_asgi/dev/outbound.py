@@ -46,8 +46,8 @@ class HttpOutbound:
 
     async def send(self, request: Request) -> Answer | NoAnswer:
         """Send a request, following redirects with its method and body (server-api.md 12)."""
-        url = httpx.URL(request.url)
         try:
+            url = httpx.URL(request.url)
             for _ in range(MAX_REDIRECTS + 1):
                 answer = await self._send_once(request, url)
                 if isinstance(answer, NoAnswer) or answer.status not in _REDIRECTS:

@@ -62,6 +62,11 @@ class ManualClock:
         return self._sleepers[0][0] if self._sleepers else None
 
     @property
+    def sleepers(self) -> int:
+        """How many sleep on this clock now."""
+        return sum(not woken.done() for _, _, woken in self._sleepers)
+
+    @property
     def activity(self) -> int:
         """A number that grows whenever somebody uses the clock, so that quiet can be noticed."""
         return self._order + self._drawn

@@ -1,0 +1,185 @@
+"""What an app's answers mean, as one table; and the parts of an op."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from inngest_asgi.dev.answers import (
+    Answer,
+    Failed,
+    NoAnswer,
+    Reported,
+    Returned,
+    interpret,
+)
+from inngest_asgi.wire.codec import dumps
+
+NOW = 1_735_689_600.0
+
+
+def answer(status: int, body: Any, **headers: str) -> Answer:
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+    content = body if isinstance(body, bytes) else dumps(body)
+    return Answer(status, {"x-inngest-sdk": "fake"} | named, content)
+
+
+def envelope(status: Any, body: Any, **more: Any) -> Answer:
+    return answer(201, b" \n " + dumps({"status": status, "body": body, **more}))
+
+
+def error_of(given: Answer | NoAnswer) -> dict[str, Any]:
+    outcome = interpret(given, NOW)
+    assert isinstance(outcome, Failed)
+    return outcome.error
+
+
+def op_of(**fields: Any) -> Any:
+    outcome = interpret(answer(206, [{"op": "StepRun", "id": "x", **fields}]), NOW)
+    assert isinstance(outcome, Reported)
+    return outcome.ops[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "output"),
+    [
+        (answer(200, {"a": 1}), b'{"a":1}'),
+        (answer(200, b""), b"null"),
+        (answer(200, b" 7 "), b"7"),
+        (answer(299, None), b"null"),
+        (envelope(200, {"a": 1}), b'{"a":1}'),
+        (envelope(200, '{"a":1}'), b'{"a":1}'),
+        (envelope(200, "plain"), b'"plain"'),
+        (envelope(200, '"text"'), b'"text"'),
+    ],
+    ids=["json", "empty", "spaces", "any-2xx", "enveloped", "unwrapped", "text", "text-in-text"],
+)
+def test_what_a_function_returned(given: Answer, output: bytes) -> None:
+    assert interpret(given, NOW) == Returned(output)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "message"),
+    [
+        (answer(500, {"name": "Oops", "message": "m"}), "Oops", "m"),
+        (answer(500, {"message": "m"}), "Error", "m"),
+        (answer(500, {"error": "e"}), "Error", "e"),
+        (answer(500, {"name": 7}), "Error", ""),
+        (answer(500, b"not json"), "Error", "not json"),
+        (answer(500, [1]), "Error", "The function failed without a word."),
+        (envelope(500, {"name": "Oops", "message": "m"}), "Oops", "m"),
+        (envelope(500, "plain"), "Error", "plain"),
+        (envelope(200, 1, error="stream broke"), "Error", "stream broke"),
+    ],
+    ids=[
+        *("js", "go", "error", "odd-name", "text", "list", "enveloped", "enveloped-text"),
+        "envelope-error",
+    ],
+)
+def test_how_a_function_failed(given: Answer, name: str, message: str) -> None:
+    error = error_of(given)
+    assert (error["name"], error["message"]) == (name, message)
+    assert error["error"] == f"{name}: {message}"
+
+
+def test_details_of_an_error_are_kept() -> None:
+    body = {"name": "A", "message": "b", "stack": "s", "cause": {"name": "C"}, "code": "d"}
+    assert error_of(answer(500, body)) == body | {"error": "A: b"}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (answer(201, b"  "), "ended before it was complete"),
+        (answer(201, b"[]"), "not an envelope"),
+        (envelope(None, 1), "no usable status"),
+        (envelope(201, 1), "no usable status"),
+        (envelope(200, 1, headers=[1]), "no usable status"),
+        (answer(206, b""), "not JSON"),
+        (answer(206, [1]), "not a step"),
+        (answer(206, [{"op": 7}]), "not a step"),
+        (answer(206, [{"op": "StepRun"}]), "without an id"),
+        (answer(206, [{"op": "StepRun", "id": "x", "opts": []}]), ""),
+        (answer(206, [{"op": "StepRun", "id": "x", "opts": [1]}]), "opts or error"),
+        (answer(206, [{"op": "StepError", "id": "x", "error": "no"}]), "opts or error"),
+    ],
+)
+def test_garbled_answers_say_what_is_wrong(given: Answer, says: str) -> None:
+    if says:
+        assert says in error_of(given)["message"]
+    else:
+        assert isinstance(interpret(given, NOW), Reported)
+
+
+def test_no_answer_is_a_failure_with_its_code() -> None:
+    error = error_of(NoAnswer("http_unreachable", "It is down."))
+    assert (error["code"], error["message"]) == ("http_unreachable", "It is down.")
+
+
+@pytest.mark.parametrize(
+    ("headers", "final", "retry_after"),
+    [
+        ({}, False, None),
+        ({"x_inngest_no_retry": "true"}, True, None),
+        ({"x_inngest_no_retry": "false"}, False, None),
+        ({"x_inngest_no_retry": "maybe"}, False, None),
+        ({"retry_after": "60"}, False, 60),
+        ({"retry_after": "2025-01-01T00:01:00Z"}, False, 60),
+        ({"retry_after": "2000-01-01T00:00:00Z"}, False, 1),
+        ({"retry_after": "9999999"}, False, 86_400),
+    ],
+)
+def test_retry_control(headers: dict[str, str], final: bool, retry_after: float | None) -> None:  # noqa: FBT001
+    outcome = interpret(answer(500, {}, **headers), NOW)
+    assert isinstance(outcome, Failed)
+    assert (outcome.final, outcome.retry_after) == (final, retry_after)
+
+
+def test_headers_of_an_envelope_win() -> None:
+    body = dumps({"status": 500, "headers": {"X-Inngest-No-Retry": "true"}, "body": {}})
+    outcome = interpret(answer(201, body, x_inngest_no_retry="false"), NOW)
+    assert isinstance(outcome, Failed)
+    assert outcome.final
+
+
+@pytest.mark.parametrize(
+    ("headers", "version"),
+    [({}, None), ({"x_inngest_req_version": "2"}, 2), ({"x_inngest_req_version": "x"}, None)],
+)
+def test_the_request_version_is_read(headers: dict[str, str], version: int | None) -> None:
+    outcome = interpret(answer(206, [], **headers), NOW)
+    assert outcome == Reported((), no_retry=False, retry_after=None, version=version)
+
+
+def test_a_single_op_may_come_without_an_array() -> None:
+    outcome = interpret(answer(206, {"op": "StepRun", "id": "x"}), NOW)
+    assert isinstance(outcome, Reported)
+    assert [op.id for op in outcome.ops] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"displayName": "shown", "userland": {"id": "mine"}, "name": "n"}, "shown"),
+        ({"displayName": None, "userland": {"id": "mine"}, "name": "n"}, "mine"),
+        ({"userland": {}, "name": "n"}, "n"),
+        ({}, "x"),
+    ],
+)
+def test_the_name_to_show(fields: dict[str, Any], name: str) -> None:
+    assert op_of(**fields).name == name
+
+
+@pytest.mark.parametrize(
+    ("timing", "seconds"),
+    [({"a": 1, "b": 1_500_000_000}, 1.5), ({"a": 1}, None), ({"b": "1"}, None), (None, None)],
+)
+def test_how_long_a_step_took(timing: Any, seconds: float | None) -> None:
+    assert op_of(timing=timing).seconds == seconds
+
+
+def test_the_input_of_a_step_has_a_limit() -> None:
+    fields = {"op": "StepRun", "id": "x", "opts": {"input": ["x" * (4 * 1024 * 1024)]}}
+    error = error_of(answer(206, [fields], retry_after="5"))
+    assert error["code"] == "output_too_large"

@@ -1,0 +1,116 @@
+"""Requests to apps: redirects, encodings, and a sentence for whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from inngest_asgi.dev.answers import MAX_BODY, Answer, NoAnswer
+from inngest_asgi.dev.calls import Request
+from inngest_asgi.dev.outbound import MAX_REDIRECTS, HttpOutbound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REQUEST = Request("POST", "http://app.test/a?fnId=one", {"x-run-id": "r"}, b'{"n":1}')
+
+
+def send(handler: Callable[[httpx.Request], httpx.Response]) -> Answer | NoAnswer:
+    async def main() -> Answer | NoAnswer:
+        outbound = HttpOutbound(httpx.MockTransport(handler))
+        try:
+            return await outbound.send(REQUEST)
+        finally:
+            await outbound.aclose()
+
+    return asyncio.run(main())
+
+
+def test_an_answer_is_brought_back() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert (request.method, request.content) == ("POST", b'{"n":1}')
+        assert request.headers["x-run-id"] == "r"
+        return httpx.Response(206, headers={"X-Inngest-SDK": "fake"}, content=b"[]")
+
+    brought = send(answer)
+    assert isinstance(brought, Answer)
+    assert (brought.status, brought.body) == (206, b"[]")
+    assert brought.headers["x-inngest-sdk"] == "fake"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_keep_method_body_and_query(status: int) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/a":
+            return httpx.Response(status, headers={"location": "/b"})
+        assert (request.method, request.content) == ("POST", b'{"n":1}')
+        return httpx.Response(200, text=str(request.url))
+
+    brought = send(answer)
+    assert isinstance(brought, Answer)
+    assert brought.body == b"http://app.test/b?fnId=one"
+
+
+def test_a_redirect_may_bring_its_own_query() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/a":
+            return httpx.Response(307, headers={"location": "http://other.test/b?x=1"})
+        return httpx.Response(200, text=str(request.url))
+
+    brought = send(answer)
+    assert isinstance(brought, Answer)
+    assert brought.body == b"http://other.test/b?x=1"
+
+
+def test_redirects_end_somewhere() -> None:
+    brought = send(lambda _: httpx.Response(307, headers={"location": "/a"}))
+    assert isinstance(brought, NoAnswer)
+    assert f"redirects more than {MAX_REDIRECTS} times" in brought.message
+
+
+def test_a_compressed_answer_is_unpacked() -> None:
+    headers = {"content-encoding": "gzip"}
+    brought = send(lambda _: httpx.Response(200, headers=headers, content=gzip.compress(b"{}")))
+    assert isinstance(brought, Answer)
+    assert brought.body == b"{}"
+
+
+def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("handler", "code", "says"),
+    [
+        (raising(httpx.ConnectError("refused")), "http_unreachable", "Is the app running?"),
+        (raising(httpx.ReadError("")), "http_unreachable", "broke off before it had answered"),
+        (
+            lambda _: httpx.Response(307, headers={"location": "http://host:port/"}),
+            "http_unreachable",
+            "broke off",
+        ),
+        (
+            lambda _: httpx.Response(
+                200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip")
+            ),
+            "http_unreachable",
+            "cannot be decoded",
+        ),
+        (lambda _: httpx.Response(200, content=b"x" * (MAX_BODY + 1)), "output_too_large", "8 MB"),
+    ],
+    ids=["refused", "broken-off", "bad-location", "garbled", "too-large"],
+)
+def test_what_goes_wrong_is_said(
+    handler: Callable[[httpx.Request], httpx.Response], code: str, says: str
+) -> None:
+    brought = send(handler)
+    assert isinstance(brought, NoAnswer)
+    assert brought.code == code
+    assert says in brought.message
