@@ -202,7 +202,7 @@ class Branch:
     def __init__(self, outer: Branch | None = None) -> None:
         self.outer = outer
         self.start: int = outer.round if outer else 0
-        self.round = self.start
+        self.round: int = self.start
         self.value: Any = None
         self.error: Exception | None = None
         self.parked = False

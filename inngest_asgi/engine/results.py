@@ -115,8 +115,13 @@ class _Known:
     """The result type of one function's annotation, and what it was resolved with."""
 
     annotation: Any
+    space: dict[str, Any]
     local: dict[str, Any]
     result: ResultType
+
+    def fits(self, annotation: Any, space: dict[str, Any], local: dict[str, Any]) -> bool:
+        """Whether nothing is new: equal code of another module may mean another type."""
+        return self.annotation == annotation and self.space is space and self.local == local
 
 
 _by_code: WeakKeyDictionary[types.CodeType, _Known] = WeakKeyDictionary()
@@ -156,28 +161,30 @@ def _annotated(function: Callable[..., Any]) -> ResultType:
     annotation = getattr(plain, "__annotations__", {}).get("return", Any)
     if code is None:
         return PLAIN
+    space: dict[str, Any] = plain.__globals__
     local = _closure(plain, annotation) if code.co_freevars and isinstance(annotation, str) else {}
     known = _by_code.get(code)
-    if known is None or known.annotation != annotation or known.local != local:
-        _by_code[code] = known = _Known(annotation, local, _make(plain, annotation, local))
+    if known is None or not known.fits(annotation, space, local):
+        known = _Known(annotation, space, local, _make(annotation, space, local))
+        _by_code[code] = known
     return known.result
 
 
-def _make(function: Any, annotation: Any, local: dict[str, Any]) -> ResultType:
+def _make(annotation: Any, space: dict[str, Any], local: dict[str, Any]) -> ResultType:
     try:
-        resolved = _awaited(_resolve(function, annotation, local))
+        resolved = _awaited(_resolve(annotation, space, local))
         return PLAIN if _is_native(resolved) else ResultType(_adapter(resolved))
     except _UNUSABLE:
         return PLAIN
 
 
-def _resolve(function: Any, annotation: Any, local: dict[str, Any]) -> Any:
+def _resolve(annotation: Any, space: dict[str, Any], local: dict[str, Any]) -> Any:
     """Evaluate the return annotation alone, so that others cannot get in its way."""
 
     def holder() -> None: ...
 
     holder.__annotations__ = {"return": annotation}
-    hints = typing.get_type_hints(holder, function.__globals__, local, include_extras=True)
+    hints = typing.get_type_hints(holder, space, local, include_extras=True)
     return hints["return"]
 
 
