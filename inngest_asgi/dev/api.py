@@ -53,7 +53,7 @@ def make_app(server: Served) -> ASGIApp:
     routes = [
         Route("/health", face.health),
         Route("/dev", face.dev),
-        Route("/fn/register", face.register, methods=["POST", "PUT"]),
+        Route("/fn/register", face.register, methods=["POST"]),
         Route("/fn/remove", face.remove, methods=["DELETE"]),
         Route("/e/{key}", face.events, methods=["POST"]),
         Route("/e/", face.no_key, methods=["POST"]),

@@ -115,11 +115,9 @@ class Registry:
 
     async def note_error(self, app: App, error: str, commits: Commits) -> None:
         """Remember why an app could not be synced."""
-        current = self._apps.get(app.id)
-        if current is not None and current.error != error:
-            failing = replace(current, error=error)
-            self._apps[app.id] = failing
-            await commits.commit(Changes(apps=[failing]))
+        failing = replace(app, error=error)
+        self._apps[app.id] = failing
+        await commits.commit(Changes(apps=[failing]))
 
     async def remove(self, url: str, commits: Commits) -> bool:
         """Forget the app at a URL; its runs go on. Returns whether there was one."""

@@ -16,6 +16,7 @@ from inngest_asgi.dev.ingest import Ingest
 from inngest_asgi.dev.jobs import Jobs
 from inngest_asgi.dev.options import DevOptions
 from inngest_asgi.dev.outbound import HttpOutbound, Outbound
+from inngest_asgi.dev.registration import normalized_url
 from inngest_asgi.dev.registry import Registry
 from inngest_asgi.dev.runs import Runs
 from inngest_asgi.dev.schedule import DAY, Schedule
@@ -88,11 +89,13 @@ class DevServer:
 
         Raises:
             DevServerError: the file cannot be used; the message says why.
+            RequestError: one of the apps' URLs is not a URL.
         """
+        urls = [normalized_url(url) for url in self.options.app_urls]
         async with contextlib.AsyncExitStack() as stack:
             self.store = await Store.open(self.options.db)
             stack.push_async_callback(self.store.close)
-            await self._assemble(stack)
+            await self._assemble(stack, urls)
             self._closing = stack.pop_all()
 
     async def stop(self) -> None:
@@ -164,7 +167,7 @@ class DevServer:
         async for record in watch_runs(self._feed, self.store, [row.id for row in rows]):
             yield record
 
-    async def _assemble(self, stack: contextlib.AsyncExitStack) -> None:
+    async def _assemble(self, stack: contextlib.AsyncExitStack, urls: list[str]) -> None:
         clock, options = self.clock, self.options
         kept = await self.store.load(forget_starts_before=clock.time() - DAY)
         outbound = self._outbound or HttpOutbound()
@@ -195,13 +198,13 @@ class DevServer:
             )
         )
         stack.push_async_callback(executor.stop)
-        self._start_syncing(stack, alarm)
+        self._start_syncing(stack, alarm, urls)
         jobs.put(kept.jobs)
 
-    def _start_syncing(self, stack: contextlib.AsyncExitStack, alarm: Alarm) -> None:
-        tasks: list[asyncio.Future[Any]] = [
-            asyncio.ensure_future(self.sync(url)) for url in self.options.app_urls
-        ]
+    def _start_syncing(
+        self, stack: contextlib.AsyncExitStack, alarm: Alarm, urls: list[str]
+    ) -> None:
+        tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(self.sync(url)) for url in urls]
         seconds = self.options.poll_interval
         if seconds > 0:
             tasks.append(asyncio.ensure_future(self._sync.keep_syncing(seconds, alarm.check)))

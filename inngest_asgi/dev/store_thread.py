@@ -76,6 +76,7 @@ class StoreThread:
         """Finish what was handed in, then close the file and end the thread."""
         self._work.put(None)
         await self._closed
+        self._broken = DevServerError("The server has stopped; start it again.")
 
     def _settle(self, future: asyncio.Future[Any]) -> None:
         self.pending -= 1

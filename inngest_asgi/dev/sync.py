@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ PATIENCE = 10.0
 """Seconds an app has to answer."""
 
 _SHOWN = 300
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ class Sync:
                 current = latest  # it calls itself by another URL than we did
             else:
                 error = f"The app at {app.url} answered, but did not register its functions here."
-        if error is not None:
+        if error is not None and error != current.error:
+            _log.warning("%s", error)
             await self.registry.note_error(current, error, self.commits)
         count = sum(one.app_id == current.id for one in self.registry.functions)
         return SyncResult(current.url, current.name, count, error)

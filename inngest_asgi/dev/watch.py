@@ -60,15 +60,15 @@ async def watch_runs(feed: Feed, store: Store, run_ids: list[str]) -> AsyncItera
     """Yield what happened to some runs, then what happens, until all of them have ended."""
     open_runs = set(run_ids)
     with feed.subscribed() as queue:
-        seen = 0
+        told: dict[str, int] = {}
         for run_id in run_ids:
             for record in await store.history(run_id):
-                seen = max(seen, record.seq)
+                told[run_id] = record.seq
                 _note_end(record, open_runs)
                 yield record
         while open_runs:
             record = await queue.get()
-            if record.run_id in open_runs and record.seq > seen:
+            if record.run_id in open_runs and record.seq > told.get(record.run_id, 0):
                 _note_end(record, open_runs)
                 yield record
 

@@ -1,0 +1,102 @@
+"""The queue: what is due, what must wait its turn, what is never done."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from inngest_asgi.dev.alarm import Alarm
+from inngest_asgi.dev.jobs import Jobs
+from inngest_asgi.dev.records import Job, JobKind
+from inngest_asgi.testing import ManualClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def call(name: str, *, run: str = "r", step: str | None = None, due: float = 0.0) -> Job:
+    return Job(name, run, JobKind.CALL, step, due)
+
+
+def playing(play: Callable[[Jobs], None]) -> None:
+    async def main() -> None:
+        clock = ManualClock(0.0)
+        alarm = Alarm(clock)
+        play(Jobs(clock, alarm, lambda: None))
+        alarm.close()
+
+    asyncio.run(main())
+
+
+def taken(jobs: Jobs) -> list[str]:
+    names = []
+    while (job := jobs.take()) is not None:
+        names.append(job.id)
+    return names
+
+
+def test_due_jobs_are_taken_in_the_order_they_came() -> None:
+    def play(jobs: Jobs) -> None:
+        jobs.put([call("a", run="1"), call("b", run="2"), call("later", run="3", due=5)])
+        assert taken(jobs) == ["a", "b"]
+
+    playing(play)
+
+
+def test_a_job_of_the_future_becomes_due() -> None:
+    async def main() -> None:
+        clock, ready = ManualClock(0.0), list[float]()
+        alarm = Alarm(clock)
+        jobs = Jobs(clock, alarm, lambda: ready.append(clock.time()))
+        jobs.put([call("later", due=5)])
+        await clock.until(clock.sleep(6))
+        assert ready == [5]
+        assert taken(jobs) == ["later"]
+        alarm.close()
+
+    asyncio.run(main())
+
+
+def test_calls_of_the_whole_function_never_overlap() -> None:
+    def play(jobs: Jobs) -> None:
+        first, second, third = call("first"), call("second"), call("third")
+        jobs.put([first, second, third, call("step", step="s"), call("other", run="2")])
+        assert taken(jobs) == ["first", "step", "other"]
+        jobs.release(first)
+        assert taken(jobs) == ["second"]
+        jobs.release(second)
+        assert taken(jobs) == ["third"]
+
+    playing(play)
+
+
+def test_a_job_that_was_removed_is_not_taken() -> None:
+    def play(jobs: Jobs) -> None:
+        jobs.put([call("a"), call("b", step="s")])
+        del jobs.of_run("r")["a"]
+        assert taken(jobs) == ["b"]
+
+    playing(play)
+
+
+def test_a_leased_job_is_not_given_out_twice() -> None:
+    def play(jobs: Jobs) -> None:
+        job = call("a", step="s")
+        jobs.put([job])
+        jobs.put([job])
+        assert taken(jobs) == ["a"]
+
+    playing(play)
+
+
+def test_a_run_is_active_while_something_of_it_is_due_or_in_progress() -> None:
+    def play(jobs: Jobs) -> None:
+        job = call("a", step="s")
+        jobs.put([job, call("later", step="t", due=5)])
+        assert jobs.is_active("r")
+        jobs.take()
+        del jobs.of_run("r")["a"]
+        assert not jobs.is_active("r")
+        assert not jobs.is_active("unknown")
+
+    playing(play)
