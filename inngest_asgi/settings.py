@@ -33,6 +33,14 @@ _BRANCH_VARIABLES = (
     "RENDER_GIT_BRANCH",
     "RAILWAY_GIT_BRANCH",
 )
+_LEADING_ELSEWHERE = (
+    "INNGEST_BASE_URL",
+    "INNGEST_API_BASE_URL",
+    "INNGEST_EVENT_API_BASE_URL",
+    "INNGEST_SERVE_ORIGIN",
+    "INNGEST_SERVE_HOST",
+    "INNGEST_SERVE_PATH",
+)
 _VERSION_VARIABLES = (
     "INNGEST_APP_VERSION",
     "GITHUB_SHA",
@@ -192,8 +200,16 @@ class Settings:
 
 
 def use_dev_server(origin: str) -> None:
-    """Point everything in this process at a local server, as INNGEST_DEV=<origin> would."""
+    """Point everything in this process at a local server, and let that server call it directly.
+
+    Sets INNGEST_DEV to `origin`, and unsets the variables that win over it (INNGEST_BASE_URL and
+    its kin) or that register a public address (INNGEST_SERVE_ORIGIN and its kin): a shell that is
+    set up for production must not make a local command talk to it. What is given as an argument
+    in code still counts.
+    """
     os.environ["INNGEST_DEV"] = origin
+    for name in _LEADING_ELSEWHERE:
+        os.environ.pop(name, None)
 
 
 def checked_origin(url: str, name: str) -> str:

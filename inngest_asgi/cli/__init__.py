@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-_EXTRA = frozenset({"click", "rich", "uvicorn", "celpy", "re2", "cronsim"})
+import sys
+
+_EXTRA = frozenset({"celpy", "click", "cronsim", "re2", "rich", "uvicorn"})
 
 
 def main() -> None:
     """Run the command line; without the extra, say in one line how to install it."""
     try:
         from inngest_asgi.cli.commands import commands
+        from inngest_asgi.cli.loading import show_error
+        from inngest_asgi.cli.stopping import leave
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
@@ -16,4 +20,9 @@ def main() -> None:
             f"inngest-asgi needs the package {error.name!r}, which is not installed. "
             "Install what the command line needs: pip install 'inngest-asgi[server]'"
         ) from None
-    commands()
+    sys.excepthook = show_error
+    try:
+        commands()
+    except SystemExit as ended:
+        leave(ended)
+        raise

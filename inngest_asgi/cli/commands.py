@@ -75,35 +75,46 @@ _port = click.option(
 )
 
 
-@commands.command("run")
-@click.argument("target", metavar="MODULE:APP")
-@click.option("--event", metavar="NAME", help="Send this event once the application is synced.")
-@click.option(
-    "--data", type=_Data(), default={}, metavar="JSON|@FILE", help="The event's data, an object."
-)
-@click.option(
-    "--once",
-    is_flag=True,
-    envvar="ONCE",
-    help="Exit when the event's runs have ended: 0 if all completed, 1 if not. "
-    "That is the default where there is no terminal.",
-)
-@click.option(
+_app_port = click.option(
     "--app-port",
     type=click.IntRange(0, 65535),
     default=DEFAULT_APP_PORT,
     show_default=True,
     help="The application's port; 0 takes any free one.",
 )
-@click.option("--path", metavar="PATH", help="Where the application serves Inngest.")
+
+
+def _path(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    return value if value is None else f"/{value.lstrip('/')}"
+
+
+@commands.command("run")
+@click.argument("target", metavar="MODULE:APP")
+@click.option("--event", metavar="NAME", help="Send this event once the application is synced.")
+@click.option("--data", type=_Data(), metavar="JSON|@FILE", help="The event's data, an object.")
+@click.option(
+    "--once/--no-once",
+    default=None,
+    envvar="ONCE",
+    show_envvar=True,
+    help="Exit when the event's runs have ended: with 0 if all completed, with 1 if not; without "
+    "--event, when all unfinished runs have. The default with --event where there is no terminal.",
+)
+@_app_port
+@click.option(
+    "--path",
+    metavar="PATH",
+    callback=_path,
+    help="Where the application serves Inngest, if it does not tell.",
+)
 @_port
 @_db
 def run(
     target: str,
     *,
     event: str | None,
-    data: dict[str, Any],
-    once: bool,
+    data: dict[str, Any] | None,
+    once: bool | None,
     app_port: int,
     path: str | None,
     port: int,
@@ -114,17 +125,21 @@ def run(
     MODULE:APP is an ASGI application: what inngest.serve() made, or a host it is attached to.
     Runs that were under way when the command was stopped, or killed, go on.
     """
+    if data is not None and event is None:
+        raise click.UsageError("--data is the data of an event; name it with --event NAME.")
+    if port == app_port != 0:
+        raise click.UsageError(f"--port and --app-port are both {port}; they must differ.")
     plan = run_command.Plan(
         target=target,
         event=event,
-        data=data,
-        once=once or not sys.stdout.isatty(),
+        data=data or {},
+        once=once if once is not None else event is not None and not sys.stdout.isatty(),
         app_port=app_port,
         path=path,
         port=port,
         db=db,
     )
-    sys.exit(asyncio.run(run_command.run(plan)))
+    sys.exit(run_command.run(plan))
 
 
 @commands.command("dev")
@@ -140,7 +155,7 @@ def run(
 @_db
 def dev(*, urls: tuple[str, ...], port: int, db: str) -> None:
     """Run the embedded server alone, for applications that run elsewhere."""
-    asyncio.run(dev_command.dev(urls, port=port, db=db))
+    dev_command.dev(urls, port=port, db=db)
 
 
 @commands.command("send")

@@ -5,47 +5,65 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from inngest_asgi.cli.serving import listen, origin_of, served, stop_on_signals
-from inngest_asgi.cli.timeline import Timeline
-from inngest_asgi.dev import DevOptions, DevServer, SyncResult
+from inngest_asgi.cli.console import described, open_console
+from inngest_asgi.cli.serving import listening, origin_of, served
+from inngest_asgi.cli.stopping import first_of, for_ever, stop_on_signals, work_until
+from inngest_asgi.cli.telling import Telling
+from inngest_asgi.cli.unfinished import unfinished_runs
+from inngest_asgi.dev import DevOptions, DevServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import socket
+    from collections.abc import Iterable, Sequence
 
 
-async def dev(urls: Iterable[str], *, port: int, db: str) -> None:
-    """Serve until Ctrl-C, telling what happens.
+def dev(urls: Sequence[str], *, port: int, db: str) -> None:
+    """Serve until Ctrl-C or SIGTERM, telling what happens.
 
     Raises:
         click.ClickException: the port is taken.
         DevServerError: the file cannot be used.
+        RequestError: what should be a URL is none.
     """
-    console = Console(highlight=False, soft_wrap=True)
-    listener = listen(port, option="--port", what="the server")
-    async with DevServer(DevOptions(db=db)) as server, served(server.app, listener):
-        with stop_on_signals() as stop:
-            origin = origin_of(listener)
-            console.print(f"Inngest server at {origin}; Ctrl-C stops it.")
-            console.print(f"Point applications at it with INNGEST_DEV={origin}")
+    with (
+        listening(port, option="--port", what="the server") as listener,
+        stop_on_signals() as stop,
+    ):
+        asyncio.run(work_until(stop, _work(urls, listener, db)))
+
+
+async def _work(urls: Sequence[str], listener: socket.socket, db: str) -> None:
+    unfinished = await unfinished_runs(db)
+    async with DevServer(DevOptions(db=db)) as server:
+        session = _Session(server, listener)
+        await first_of(session.work(urls, unfinished), session.telling.tell())
+
+
+class _Session:
+    """What the command does while the server is up."""
+
+    def __init__(self, server: DevServer, listener: socket.socket) -> None:
+        self._server = server
+        self._listener = listener
+        self._console = open_console()
+        self.telling = Telling(server, self._console)
+
+    async def work(self, urls: Iterable[str], unfinished: Iterable[str]) -> None:
+        """Sync applications and serve, until cancelled."""
+        async with served(self._server.app, self._listener):
+            origin = origin_of(self._listener)
+            self._console.print(f"Server       {origin}")
+            self._console.print(f"             start applications with INNGEST_DEV={origin}")
             for url in urls:
-                result = await server.sync(url)
-                console.print(synced(result) if result.ok else f"[red]{result.error}[/red]")
-            telling = asyncio.create_task(tell_all(server, console))
-            await stop.wait()
-            telling.cancel()
+                await self._sync(url)
+            for run_id in unfinished:
+                await self.telling.resume(run_id)
+            self._console.print("Serving until Ctrl-C; unfinished runs go on at the next start.")
+            await for_ever()
 
-
-def synced(result: SyncResult) -> str:
-    """Say what a sync that went well brought."""
-    count = f"{result.functions} function{'' if result.functions == 1 else 's'}"
-    return f"Synced {result.app_name} at {result.url}: {count}"
-
-
-async def tell_all(server: DevServer, console: Console) -> None:
-    """Print what happens to any run, until it is cancelled."""
-    timeline = Timeline()
-    async for record in server.watch():
-        for line in timeline.lines(record):
-            console.print(line)
+    async def _sync(self, url: str) -> None:
+        result = await self._server.sync(url)
+        if result.ok:
+            self._console.print(f"Application  {result.url} ({described(result)})")
+        else:
+            self._console.print(f"{result.error} It is asked again every few seconds.", style="red")

@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.json import JSON
 
-from inngest_asgi.cli.dev import synced, tell_all
-from inngest_asgi.cli.loading import load_app
-from inngest_asgi.cli.serving import listen, origin_of, served, stop_on_signals
-from inngest_asgi.cli.timeline import Timeline
-from inngest_asgi.dev import DevOptions, DevServer, Happening, Record, RunStatus
+from inngest_asgi.cli.console import described, open_console
+from inngest_asgi.cli.loading import Loaded, load_app
+from inngest_asgi.cli.serving import listening, origin_of, served
+from inngest_asgi.cli.stopping import first_of, for_ever, stop_on_signals, work_until
+from inngest_asgi.cli.telling import Telling
+from inngest_asgi.cli.unfinished import unfinished_runs
+from inngest_asgi.dev import DevOptions, DevServer
 from inngest_asgi.settings import use_dev_server
-from inngest_asgi.wire.codec import dump_text
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterable
+
+_ENDED_BY_SIGNAL = 128
+"""Shells add it to the number of the signal that ended a program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,77 +40,106 @@ class Plan:
     db: str
 
 
-async def run(plan: Plan) -> int:
+def run(plan: Plan) -> int:
     """Do it and return the exit code.
+
+    0 when the work went well, or when serving was ended by Ctrl-C or SIGTERM; 1 when a run that
+    counts did not complete; 128 and the signal's number when it was to end by itself, but a
+    signal came first.
 
     Raises:
         click.ClickException: a port is taken, the application is not to be found or not to be
             synced, or none of its functions is triggered by the event.
         DevServerError: the server's file cannot be used.
     """
-    console = Console(highlight=False, soft_wrap=True)
-    async with AsyncExitStack() as stack:
-        listener = listen(plan.port, option="--port", what="the server")
-        app_listener = listen(plan.app_port, option="--app-port", what="the application")
+    with (
+        listening(plan.port, option="--port", what="the server") as listener,
+        listening(plan.app_port, option="--app-port", what="the application") as app_listener,
+    ):
         use_dev_server(origin_of(listener))
         loaded = load_app(plan.target, plan.path)
+        with stop_on_signals() as stop:
+            work = _work(plan, loaded, listener, app_listener)
+            code = asyncio.run(work_until(stop, work))
+    if code is None and stop.signal is not None and plan.once:
+        return _ENDED_BY_SIGNAL + stop.signal
+    return code or 0
+
+
+async def _work(
+    plan: Plan, loaded: Loaded, listener: socket.socket, app_listener: socket.socket
+) -> int | None:
+    async with AsyncExitStack() as stack:
         # The application is up before the server, whose unfinished runs call it at once.
         await stack.enter_async_context(served(loaded.app, app_listener))
+        unfinished = await unfinished_runs(plan.db)
         server = await stack.enter_async_context(DevServer(DevOptions(db=plan.db)))
-        await stack.enter_async_context(served(server.app, listener))
-        stop = stack.enter_context(stop_on_signals())
-        console.print(f"Inngest server at {origin_of(listener)}, application {plan.target}")
-        await _sync(server, f"{origin_of(app_listener)}{loaded.path}", console)
-        return await _work(plan, server, console, stop)
+        session = _Session(plan, server, listener, unfinished)
+        url = f"{origin_of(app_listener)}{loaded.path}"
+        return await first_of(session.work(url, loaded), session.telling.tell())
 
 
-async def _sync(server: DevServer, url: str, console: Console) -> None:
-    result = await server.sync(url)
-    if not result.ok:
-        raise click.ClickException(f"{result.error}")
-    console.print(synced(result))
+class _Session:
+    """What the command does while application and server are up."""
 
+    def __init__(
+        self, plan: Plan, server: DevServer, listener: socket.socket, unfinished: list[str]
+    ) -> None:
+        self._plan = plan
+        self._server = server
+        self._listener = listener
+        self._unfinished = unfinished
+        self._console = open_console()
+        self.telling = Telling(server, self._console)
+        self.telling.note_ends()
 
-async def _work(plan: Plan, server: DevServer, console: Console, stop: asyncio.Event) -> int:
-    """Send the event, tell of its runs, then serve until stopped, unless once is enough."""
-    code = 0
-    if plan.event is not None:
-        code = await _until(stop, _follow(plan, server, console))
-        if plan.once:
-            return code
-    console.print("Serving; Ctrl-C stops. Unfinished runs go on when it is started again.")
-    await _until(stop, tell_all(server, console))
-    return code
+    async def work(self, url: str, loaded: Loaded) -> int:
+        """Sync, send the event, follow its runs, and serve unless that is all there is to do."""
+        async with served(self._server.app, self._listener):
+            await self._sync(url, loaded)
+            for run_id in self._unfinished:
+                await self.telling.resume(run_id)
+            code = await self._follow()
+            if self._plan.once:
+                return code
+            self._console.print("Serving until Ctrl-C; unfinished runs go on at the next start.")
+            return await for_ever()
 
+    async def _sync(self, url: str, loaded: Loaded) -> None:
+        result = await self._server.sync(url)
+        if not result.ok:
+            advice = " Where it serves Inngest is told by --path PATH." if loaded.guessed else ""
+            raise click.ClickException(f"{result.error}{advice}")
+        self._console.print(f"Server       {origin_of(self._listener)}")
+        self._console.print(f"Application  {result.url} ({described(result)})")
 
-async def _follow(plan: Plan, server: DevServer, console: Console) -> int:
-    event_id = await server.send({"name": plan.event, "data": plan.data})
-    if not await server.runs_of(event_id):
-        raise click.ClickException(
-            f"No function of {plan.target} is triggered by the event {plan.event!r}; "
-            "compare its triggers."
-        )
-    console.print(f"Sent {plan.event}, event {event_id}")
-    timeline, code = Timeline(), 0
-    async for record in server.watch(event_id=event_id):
-        for line in timeline.lines(record):
-            console.print(line)
-        if record.kind is Happening.RUN_ENDED:
-            console.print(_output(record))
-            code |= record.details["status"] != RunStatus.COMPLETED.label
-    return int(code)
+    async def _follow(self) -> int:
+        """Return 0 when the runs that count have completed, 1 when not all of them did."""
+        if self._plan.event is not None:
+            return await self._outcome(await self._send(self._plan.event))
+        if not self._plan.once:
+            return 0
+        if not self._unfinished:
+            self._console.print("There is no event to send and no unfinished run: nothing to do.")
+        return await self._outcome(self._unfinished)
 
+    async def _send(self, name: str) -> list[str]:
+        """Send the event and return the ids of the runs it started."""
+        self._console.print(f"Event        {name}")
+        event_id = await self._server.send({"name": name, "data": self._plan.data})
+        run_ids = [run.id for run in await self._server.runs_of(event_id)]
+        if not run_ids:
+            raise click.ClickException(
+                f"The event {name!r} started no run. What {self._plan.target} is triggered by: "
+                f"{', '.join(self._triggers()) or 'no event'}."
+            )
+        return run_ids
 
-async def _until(stop: asyncio.Event, work: Any) -> int:
-    """Do some work until it ends or the command is stopped; a stop counts as success."""
-    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if working.done():
-        return working.result() or 0
-    working.cancel()
-    return 0
+    async def _outcome(self, run_ids: Iterable[str]) -> int:
+        ends = await self.telling.ends_of(run_ids)
+        return int(not all(end.ok for end in ends))
 
-
-def _output(record: Record) -> JSON:
-    return JSON(dump_text(record.details["output"]))
+    def _triggers(self) -> list[str]:
+        functions = self._server.registry.functions
+        events = {one.get("event") for function in functions for one in function.triggers}
+        return sorted(event for event in events if event and not event.startswith("inngest/"))

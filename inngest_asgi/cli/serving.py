@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
+import logging
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import uvicorn
@@ -14,11 +14,18 @@ import uvicorn
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+_HOST = "127.0.0.1"
+_GRACE = 2
+"""Seconds that requests which do not let themselves be cancelled have to end."""
+
+_log = logging.getLogger("uvicorn.error")
 
 
-def listen(port: int, *, option: str, what: str) -> socket.socket:
-    """Take a port on this machine.
+@contextlib.contextmanager
+def listening(port: int, *, option: str, what: str) -> Iterator[socket.socket]:
+    """Hold a port of this machine inside the context.
 
     Args:
         port: 0 takes any free one.
@@ -28,18 +35,17 @@ def listen(port: int, *, option: str, what: str) -> socket.socket:
     Raises:
         click.ClickException: it is taken, or may not be used.
     """
-    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        taken.bind(("127.0.0.1", port))
-        taken.listen()
-    except OSError as error:
-        taken.close()
-        raise click.ClickException(
-            f"Port {port}, meant for {what}, cannot be used: {error.strerror}. "
-            f"Stop what uses it, or choose another with {option} PORT."
-        ) from None
-    return taken
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((_HOST, port))
+            listener.listen()
+        except OSError as error:
+            raise click.ClickException(
+                f"Port {port}, meant for {what}, cannot be used: {error.strerror}. "
+                f"Stop what uses it, or choose another with {option} PORT (0 takes any free one)."
+            ) from None
+        yield listener
 
 
 def origin_of(listener: socket.socket) -> str:
@@ -49,42 +55,41 @@ def origin_of(listener: socket.socket) -> str:
 
 
 @contextlib.asynccontextmanager
-async def served(app: Any, listener: socket.socket) -> AsyncIterator[None]:
+async def served(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
     """Serve an application on a socket inside the context; its lifespan is run.
+
+    Requests in progress are dropped when the context is left.
 
     Raises:
         click.ClickException: its lifespan failed to start.
     """
-    server = _Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
+    droppable = _Droppable(app)
+    server = _Server(
+        uvicorn.Config(
+            droppable, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE
+        )
+    )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    ready = asyncio.create_task(server.ready.wait())
-    await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)
-    ready.cancel()
+    try:
+        await _until_up(server, serving)
+        yield
+    finally:
+        await droppable.drop()
+        server.should_exit = True
+        if not server.started:
+            serving.cancel()
+        await asyncio.wait([serving])
+
+
+async def _until_up(server: _Server, serving: asyncio.Task[None]) -> None:
+    up = asyncio.create_task(server.up.wait())
+    try:
+        await asyncio.wait([serving, up], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        up.cancel()
     if serving.done():
         await serving
         raise click.ClickException("The application's lifespan failed to start; see above.")
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await serving
-
-
-@contextlib.contextmanager
-def stop_on_signals() -> Iterator[asyncio.Event]:
-    """Give an event that Ctrl-C or SIGTERM sets; a second Ctrl-C interrupts as usual."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-
-    def note() -> None:
-        stop.set()
-        _forget(loop)
-
-    for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, note)
-    try:
-        yield stop
-    finally:
-        _forget(loop)
 
 
 class _Server(uvicorn.Server):
@@ -92,18 +97,46 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.ready = asyncio.Event()
+        self.up = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # newer versions of uvicorn: the lifespan failed
+            self.should_exit = True
         if self.started:
-            self.ready.set()
+            self.up.set()
 
 
-def _forget(loop: asyncio.AbstractEventLoop) -> None:
-    for number in _STOP_SIGNALS:
-        loop.remove_signal_handler(number)
+class _Droppable:
+    """An application whose requests can be dropped, so that the server need not wait for them.
+
+    Whoever made them is gone by then: the embedded server stops before the application does.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._requests: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        request = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._requests.add(request)
+        request.add_done_callback(self._requests.discard)
+        await self._app(scope, receive, send)
+
+    async def drop(self) -> None:
+        """Cancel the requests in progress and wait for them; uvicorn's complaints are not news."""
+        requests = set(self._requests)
+        for request in requests:
+            request.cancel()
+        if requests:
+            _log.disabled = True
+            await asyncio.wait(requests, timeout=_GRACE)
+            _log.disabled = False

@@ -1,0 +1,36 @@
+"""Where commands write: plain text that any terminal, pipe or encoding can take."""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from inngest_asgi.dev import SyncResult
+
+
+def open_console() -> Console:
+    """Return a console on standard output that shows text as it is, and never fails to.
+
+    What the encoding of the output lacks is written as an escape, such as `\\xe4`.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def can_show(console: Console, text: str) -> bool:
+    """Whether the console's encoding has all characters of a text."""
+    try:
+        text.encode(console.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def described(result: SyncResult) -> str:
+    """Say whose functions, and how many, a sync that went well brought."""
+    return f"{result.app_name}, {result.functions} function{'' if result.functions == 1 else 's'}"
