@@ -4,20 +4,41 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any, Generic
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_serializer,
+    field_validator,
+)
 from typing_extensions import TypeVar
 from ulid import ULID
 
 from inngest_asgi.errors import CodecError, ConfigError
 from inngest_asgi.wire.codec import refuse_non_finite
+from inngest_asgi.wire.sessions import checked_meta
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pydantic import (
+        FieldSerializationInfo,
+        SerializerFunctionWrapHandler,
+        ValidationInfo,
+        ValidatorFunctionWrapHandler,
+    )
+
 T = TypeVar("T", default=dict[str, Any])
 
+RECEIVED = "received"
+"""The validation context of events from a server: they are taken as they come."""
+
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 _ENTROPY = 10
 _MAX_INDEX = 2**32
 _MAX_MILLISECONDS = 2**48
@@ -28,12 +49,13 @@ class Event(BaseModel, Generic[T]):
 
     Args:
         name: such as "shop/order.placed"; not starting with "inngest/", which is reserved.
-        data: a JSON object.
+        data: a JSON object: a dictionary, a pydantic model or a dataclass. It is validated only by
+            a type that is named, as in `Event[Order](...)`; an `EventType` does that for you.
         id: a de-duplication id: a function starts once per id within 24 hours.
         ts: when it happened, in Unix milliseconds; a future one delays the run until then.
         v: the version of its payload.
         user: deprecated by servers; kept when given.
-        meta: such as `{"sessions": {...}}`.
+        meta: such as `{"sessions": {"chat": "42"}}`, up to five of them.
     """
 
     model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True)
@@ -46,10 +68,26 @@ class Event(BaseModel, Generic[T]):
     user: dict[str, Any] | None = None
     meta: dict[str, Any] | None = None
 
-    @field_validator("data", mode="before")
+    @field_validator("data", mode="wrap")
     @classmethod
-    def _null_data_is_empty(cls, data: Any) -> Any:
-        return {} if data is None else data
+    def _checked_data(cls, data: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        if data is None:
+            return check({})
+        return data if cls._is_untyped() and _is_record(data) else check(data)
+
+    @field_serializer("data", mode="wrap")
+    def _dumped_data(
+        self, data: Any, dump: SerializerFunctionWrapHandler, info: FieldSerializationInfo
+    ) -> Any:
+        if not self._is_untyped():
+            return dump(data)
+        mode: Literal["json", "python"] = "json" if info.mode_is_json() else "python"
+        return _ANYTHING.dump_python(data, mode=mode, by_alias=info.by_alias)
+
+    @field_validator("meta")
+    @classmethod
+    def _checked_meta(cls, meta: dict[str, Any] | None, info: ValidationInfo) -> Any:
+        return meta if info.context == RECEIVED else checked_meta(meta)
 
     @classmethod
     def from_raw(cls, raw: Mapping[str, Any]) -> Event[T]:
@@ -59,7 +97,7 @@ class Event(BaseModel, Generic[T]):
             ValueError: it is not an event; the message names the field.
         """
         try:
-            return cls.model_validate(raw)
+            return cls.model_validate(raw, context=RECEIVED)
         except ValidationError as error:
             first = error.errors()[0]
             where = "".join(f"{part}: " for part in first["loc"])
@@ -68,11 +106,14 @@ class Event(BaseModel, Generic[T]):
     def to_dict(self) -> dict[str, Any]:
         """Return it as a JSON object, without the fields that are not set.
 
+        The fields of models in its data have their aliases: those are the names other programs
+        know them by.
+
         Raises:
             CodecError: its data cannot be JSON; NaN and infinities cannot.
         """
         try:
-            record = self.model_dump(mode="json")
+            record = self.model_dump(mode="json", by_alias=True)
             refuse_non_finite(self.model_dump())  # in JSON mode NaN is null
         except CodecError as error:
             raise CodecError(f"Event {self.name!r} cannot be sent: {error}") from None
@@ -80,12 +121,17 @@ class Event(BaseModel, Generic[T]):
             raise CodecError(f"Event {self.name!r} cannot be sent: {error}.") from error
         return {key: value for key, value in record.items() if value is not None}
 
+    @classmethod
+    def _is_untyped(cls) -> bool:
+        return isinstance(cls.model_fields["data"].annotation, TypeVar)
+
 
 def event_record(event: Event[Any], now_ms: int) -> dict[str, Any]:
     """Return what is sent for an event: its set fields, `ts` filled in, data never null.
 
     Raises:
-        ConfigError: its name is empty or starts with the reserved "inngest/".
+        ConfigError: its name is empty or starts with the reserved "inngest/", or its meta was
+            spoilt after it was built.
         CodecError: its data cannot be JSON.
     """
     if not isinstance(event.name, str) or not event.name.strip():
@@ -99,8 +145,14 @@ def event_record(event: Event[Any], now_ms: int) -> dict[str, Any]:
     record.setdefault("data", {})
     if not isinstance(record["data"], dict):
         raise ConfigError(f"Event {event.name!r}: data must be a JSON object.")
+    if "meta" in record:
+        record["meta"] = checked_meta(record["meta"])
     record.setdefault("ts", now_ms)
     return record
+
+
+def _is_record(data: Any) -> bool:
+    return isinstance(data, BaseModel) or (is_dataclass(data) and not isinstance(data, type))
 
 
 def make_seed(now_ms: int, entropy: bytes) -> str:

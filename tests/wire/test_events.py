@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from inngest_asgi.errors import CodecError, ConfigError
 from inngest_asgi.wire.events import Event, event_record, make_seed, seeded_id
@@ -29,6 +29,10 @@ class Order(BaseModel):
 
 class Floating(BaseModel):
     value: float
+
+
+class Renamed(BaseModel):
+    order_id: int = Field(alias="orderId")
 
 
 class Colour(Enum):
@@ -101,6 +105,57 @@ def test_a_model_s_nulls_are_sent_because_it_may_demand_them() -> None:
     record = event_record(Event[Order](name="a/b", data=Order(id=1, note=None)), NOW)
     assert record["data"] == {"id": 1, "note": None}
     assert Event[Order].from_raw(record).data.note is None
+
+
+@pytest.mark.parametrize(
+    ("data", "sent"),
+    [
+        pytest.param(Order(id=1, note=None), {"id": 1, "note": None}, id="model"),
+        pytest.param(Point(1.5), {"x": 1.5}, id="dataclass"),
+        pytest.param(Renamed(orderId=5), {"orderId": 5}, id="model-with-alias"),
+    ],
+)
+def test_a_plain_event_takes_a_record_as_its_data(data: Any, sent: dict[str, Any]) -> None:
+    event = Event(name="a/b", data=data)
+    assert event.data is data
+    assert event_record(event, NOW)["data"] == sent
+
+
+def test_a_plain_event_with_a_record_can_be_dumped() -> None:
+    event = Event(name="a/b", data=Renamed(orderId=5))
+    assert event.model_dump()["data"] == {"order_id": 5}
+    assert json.loads(event.model_dump_json(by_alias=True))["data"] == {"orderId": 5}
+
+
+def test_a_record_with_nan_names_the_event() -> None:
+    with pytest.raises(CodecError, match="'a/b'"):
+        event_record(Event(name="a/b", data=Floating(value=float("nan"))), NOW)
+
+
+def test_a_typed_event_refuses_the_record_of_another_type() -> None:
+    with pytest.raises(ValidationError, match="Order"):
+        Event[Order](name="a/b", data=Floating(value=1.0))  # type: ignore[arg-type]
+
+
+def test_sessions_are_checked_when_an_event_is_built() -> None:
+    with pytest.raises(ValidationError, match="6 entries"):
+        Event(name="a/b", meta={"sessions": {str(n): "x" for n in range(6)}})
+
+
+def test_sessions_are_strings_once_an_event_is_built() -> None:
+    assert Event(name="a/b", meta={"sessions": {"chat": 5}}).meta == {"sessions": {"chat": "5"}}
+
+
+def test_sessions_spoilt_later_are_refused() -> None:
+    event = Event(name="a/b", meta={"sessions": {}})
+    event.meta = {"sessions": {"chat": []}}
+    with pytest.raises(ConfigError, match="chat"):
+        event_record(event, NOW)
+
+
+def test_sessions_from_a_server_are_taken_as_they_come() -> None:
+    meta = {"sessions": {str(n): n for n in range(6)}}
+    assert Event.from_raw({"name": "a/b", "meta": meta}).meta == meta
 
 
 @pytest.mark.parametrize(
