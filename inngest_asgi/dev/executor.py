@@ -99,6 +99,7 @@ class Executor:
     async def _do(self, job: Job) -> None:
         run = await self._tools.runs.get(job.run_id)
         if run is None or run.status.ended:
+            self._tools.jobs.drop(job)
             await self._tools.commits.commit(Changes(gone_jobs=[job.id]), done=job)
             return
         function = self._tools.registry.function(run.function_id)

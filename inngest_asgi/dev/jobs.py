@@ -74,6 +74,10 @@ class Jobs:
             del self._of_run[job.run_id]
         self._on_ready()
 
+    def drop(self, job: Job) -> None:
+        """Forget a leased job for good; `release` it as well."""
+        self._of_run.get(job.run_id, {}).pop(job.id, None)
+
     def is_active(self, run_id: str) -> bool:
         """Whether something of a run is in progress or due now."""
         now = self._clock.time()

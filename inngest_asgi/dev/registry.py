@@ -13,7 +13,7 @@ from inngest_asgi.dev.triggers import event_patterns
 from inngest_asgi.wire.codec import canonical, dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.commits import Commits
@@ -32,7 +32,8 @@ class Registry:
     """Who is registered. Changes are saved before they count.
 
     Args:
-        apps: those the store knows. `latest` is the one that registered last.
+        apps: those the store knows. `latest` is the one that registered last, and `on_change` is
+            called whenever functions came or went.
         functions: those the store knows, archived ones included: their runs go on.
     """
 
@@ -42,6 +43,7 @@ class Registry:
         self._functions = {function.id: function for function in functions}
         self._listeners: dict[str, list[Function]] = {}
         self.latest: App | None = None
+        self.on_change: Callable[[], None] = _nothing
         self._index()
 
     @property
@@ -169,6 +171,7 @@ class Registry:
     def _adopt(self, functions: list[Function]) -> None:
         self._functions |= {function.id: function for function in functions}
         self._index()
+        self.on_change()
 
     def _index(self) -> None:
         self._listeners = {}
@@ -181,6 +184,10 @@ class Registry:
 def app_id(name: str) -> str:
     """Return the UUID of an app, which follows from its name (server-api.md 1)."""
     return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
+
+
+def _nothing() -> None:
+    """Nobody wants to know of changes."""
 
 
 def _checksum(document: Any) -> str:

@@ -55,6 +55,11 @@ class Schedule:
                 if first_match(function.triggers, document, now) is not None:
                     self._start(function, event, changes)
 
+    def start(self, function: Function, event: StoredEvent, changes: Changes) -> None:
+        """Add an event that is meant for one function, and the run it starts."""
+        changes.events.append(event)
+        self._start(function, event, changes)
+
     def _start(self, function: Function, event: StoredEvent, changes: Changes) -> None:
         now = self._clock.time()
         run = Run(new_ulid(self._clock), function.id, event, now)

@@ -10,6 +10,7 @@ from inngest_asgi.clock import SYSTEM_CLOCK, Clock
 from inngest_asgi.dev.alarm import Alarm
 from inngest_asgi.dev.api import make_app
 from inngest_asgi.dev.commits import Commits
+from inngest_asgi.dev.crons import Crons
 from inngest_asgi.dev.deadlines import Deadlines
 from inngest_asgi.dev.executor import LONGEST_CALL, Executor, Tools
 from inngest_asgi.dev.ingest import Ingest
@@ -23,6 +24,7 @@ from inngest_asgi.dev.schedule import DAY, Schedule
 from inngest_asgi.dev.store import Store
 from inngest_asgi.dev.sync import Sync, SyncResult
 from inngest_asgi.dev.watch import Feed, watch_all, watch_runs
+from inngest_asgi.errors import DevServerError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -157,7 +159,8 @@ class DevServer:
         while not quiet:
             before = self.store.done
             if self.store.busy:
-                await self.store.flush()
+                with contextlib.suppress(DevServerError):
+                    await self.store.flush()
             for _ in range(_SETTLE_TURNS):
                 await asyncio.sleep(0)
             quiet = not self.store.busy and self.store.done == before
@@ -182,6 +185,8 @@ class DevServer:
         schedule = Schedule(clock, self.registry, self.runs, self._feed, kept.starts)
         self.ingest = Ingest(clock, schedule, self.commits)
         self._sync = Sync(clock, outbound, self.registry, self.commits, options.signing_key)
+        crons = Crons(clock, alarm, self.registry, schedule, self.commits)
+        stack.push_async_callback(crons.stop)
         deadlines = Deadlines(clock, alarm, LONGEST_CALL)
         executor = Executor(
             Tools(
@@ -200,6 +205,7 @@ class DevServer:
         stack.push_async_callback(executor.stop)
         self._start_syncing(stack, alarm, urls)
         jobs.put(kept.jobs)
+        crons.refresh()
 
     def _start_syncing(
         self, stack: contextlib.AsyncExitStack, alarm: Alarm, urls: list[str]

@@ -24,11 +24,9 @@ def moment(seconds: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-def envelope(data: Any, now: float, max_age: int = 0) -> dict[str, Any]:
-    """Wrap what an API call returns; `max_age` is in seconds, 0 means it cannot be cached."""
-    metadata = {"fetched_at": moment(now)}
-    if max_age:
-        metadata["cached_until"] = moment(now + max_age)
+def envelope(data: Any, now: float, max_age: int) -> dict[str, Any]:
+    """Wrap what an API call returns, which may be cached for `max_age` seconds."""
+    metadata = {"fetched_at": moment(now), "cached_until": moment(now + max_age)}
     return {"data": data, "metadata": metadata}
 
 

@@ -354,3 +354,33 @@ def test_a_bug_of_the_server_does_not_lose_the_run(caplog: pytest.LogCaptureFixt
 
     asyncio.run(main())
     assert "A bug in the server" in caplog.text
+
+
+def test_a_large_event_is_fetched_by_the_app() -> None:
+    app = FakeApp().add("large", script(output(None)))
+    result(app, data={"x": "x" * (2 * 1024 * 1024)})
+    (call,) = app.calls
+    assert (call.body["use_api"], call.body["events"]) == (True, [])
+
+
+def test_no_more_calls_are_in_progress_than_allowed() -> None:
+    async def main() -> int:
+        most = now = 0
+
+        async def handler(call: Call) -> Reply:
+            nonlocal most, now
+            now += 1
+            most = max(most, now)
+            await here.clock.sleep(60)
+            now -= 1
+            return output(None)
+
+        app = FakeApp().add("slow", handler)
+        async with world(app, max_calls=3) as here:
+            ids = [await here.send() for _ in range(10)]
+            for event_id in ids:
+                await here.finish(event_id)
+        assert len(app.calls) == 10
+        return most
+
+    assert asyncio.run(main()) == 3

@@ -79,6 +79,20 @@ def test_a_job_that_was_removed_is_not_taken() -> None:
     playing(play)
 
 
+def test_a_job_that_was_removed_before_its_time_does_not_become_due() -> None:
+    async def main() -> None:
+        clock, ready = ManualClock(0.0), list[float]()
+        alarm = Alarm(clock)
+        jobs = Jobs(clock, alarm, lambda: ready.append(clock.time()))
+        jobs.put([call("later", due=5)])
+        jobs.drop(jobs.of_run("r")["later"])
+        await clock.until(clock.sleep(6))
+        assert ready == []
+        alarm.close()
+
+    asyncio.run(main())
+
+
 def test_a_leased_job_is_not_given_out_twice() -> None:
     def play(jobs: Jobs) -> None:
         job = call("a", step="s")

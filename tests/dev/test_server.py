@@ -29,6 +29,7 @@ from tests.dev.fakes import (
 )
 
 if TYPE_CHECKING:
+    import sqlite3
     from pathlib import Path
 
 A, B = sha1("a"), sha1("b")
@@ -266,3 +267,41 @@ def test_a_store_that_fails_stops_the_server_with_a_sentence(
                 await here.server.send({"name": "shop/paid"})
 
     asyncio.run(main())
+
+
+def test_a_job_whose_run_is_gone_is_dropped() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", script())
+        async with world(app) as here:
+            await here.send(ts=int((here.clock.time() + 5) * 1000))
+            await here.server.store._thread.submit(forget_runs)
+            await here.pass_time(10)
+            assert here.server.runs._jobs._of_run == {}
+        assert app.calls == []
+
+    asyncio.run(main())
+
+
+def forget_runs(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM runs")
+
+
+def test_a_store_that_fails_during_a_call_ends_the_work(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async def handler(call: Call) -> Reply:
+            await here.clock.sleep(60)
+            return output(None)
+
+        app = FakeApp().add("one", handler)
+        async with world(app) as here:
+            await here.send()
+            await here.server.settle()
+            await here.server.store._thread.submit(lose_tables)
+            await here.pass_time(61)
+
+    asyncio.run(main())
+    assert "The server cannot go on" in caplog.text
+
+
+def lose_tables(connection: sqlite3.Connection) -> None:
+    connection.execute("DROP TABLE runs")
