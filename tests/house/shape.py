@@ -60,6 +60,7 @@ NOT_MIRRORS = (
     "tests/test_packaging.py",
     "tests/test_public_api.py",
     "tests/conformance/*",
+    "tests/engine/behaviour/*",
     "tests/examples/*",
     "tests/live/*",
     "tests/typing/*",
