@@ -12,7 +12,7 @@ import click
 from inngest_asgi.cli import dev as dev_command
 from inngest_asgi.cli import run as run_command
 from inngest_asgi.cli import send as send_command
-from inngest_asgi.errors import CodecError, DevServerError, InngestError
+from inngest_asgi.errors import CodecError, InngestError
 from inngest_asgi.version import VERSION
 from inngest_asgi.wire.codec import loads
 
@@ -21,36 +21,33 @@ DEFAULT_PORT = 8288
 DEFAULT_APP_PORT = 8000
 
 
-class _Data(click.ParamType[dict[str, Any]]):
-    """A JSON object, or @FILE to read it from."""
-
-    name = "json"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dict[str, Any]:
-        if isinstance(value, dict):
-            return value
-        try:
-            text = Path(value[1:]).read_text("utf-8") if value.startswith("@") else value
-            document = loads(text)
-        except OSError as error:
-            self.fail(f"{value[1:]!r} cannot be read: {error.strerror}.", param, ctx)
-        except (CodecError, UnicodeDecodeError) as error:
-            self.fail(f"{error}", param, ctx)
-        if not isinstance(document, dict):
-            self.fail("it must be a JSON object, such as '{\"id\": 1}'.", param, ctx)
-        return document
-
-
 class _Group(click.Group):
     """Turns the package's own errors into one sentence and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (InngestError, DevServerError) as error:
+        except InngestError as error:
             raise click.ClickException(str(error)) from error
+
+
+def _data(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, Any] | None:
+    """Read a JSON object, or @FILE that holds one."""
+    if value is None:
+        return None
+    try:
+        document = loads(Path(value[1:]).read_bytes() if value.startswith("@") else value)
+    except OSError as error:
+        raise click.BadParameter(f"{value[1:]!r} cannot be read: {error.strerror}.") from None
+    except CodecError as error:
+        raise click.BadParameter(str(error)) from None
+    if not isinstance(document, dict):
+        raise click.BadParameter("it must be a JSON object, such as '{\"id\": 1}'.")
+    return document
+
+
+def _path(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    return value if value is None else f"/{value.lstrip('/')}"
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,6 +56,17 @@ def commands() -> None:
     """Run and try durable functions; nothing but Python is needed."""
 
 
+_app_port = click.option(
+    "--app-port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    default=DEFAULT_APP_PORT,
+    show_default=True,
+    help="The application's port; 0 takes any free one.",
+)
+_data_option = click.option(
+    "--data", metavar="JSON|@FILE", callback=_data, help="The event's data, an object."
+)
 _db = click.option(
     "--db",
     default=DEFAULT_DB,
@@ -69,29 +77,17 @@ _db = click.option(
 _port = click.option(
     "--port",
     type=click.IntRange(0, 65535),
+    metavar="PORT",
     default=DEFAULT_PORT,
     show_default=True,
     help="The server's port; 0 takes any free one.",
 )
 
 
-_app_port = click.option(
-    "--app-port",
-    type=click.IntRange(0, 65535),
-    default=DEFAULT_APP_PORT,
-    show_default=True,
-    help="The application's port; 0 takes any free one.",
-)
-
-
-def _path(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    return value if value is None else f"/{value.lstrip('/')}"
-
-
 @commands.command("run")
 @click.argument("target", metavar="MODULE:APP")
 @click.option("--event", metavar="NAME", help="Send this event once the application is synced.")
-@click.option("--data", type=_Data(), metavar="JSON|@FILE", help="The event's data, an object.")
+@_data_option
 @click.option(
     "--once/--no-once",
     default=None,
@@ -160,9 +156,7 @@ def dev(*, urls: tuple[str, ...], port: int, db: str) -> None:
 
 @commands.command("send")
 @click.argument("name")
-@click.option(
-    "--data", type=_Data(), default={}, metavar="JSON|@FILE", help="The event's data, an object."
-)
+@_data_option
 @click.option("--id", "event_id", help="A de-duplication id: runs start once per id in 24 hours.")
 @click.option(
     "--url",
@@ -172,7 +166,8 @@ def dev(*, urls: tuple[str, ...], port: int, db: str) -> None:
 )
 @click.option("--event-key", help="The event key; by default INNGEST_EVENT_KEY, if it is set.")
 def send(
-    name: str, *, data: dict[str, Any], event_id: str | None, url: str, event_key: str | None
+    name: str, *, data: dict[str, Any] | None, event_id: str | None, url: str, event_key: str | None
 ) -> None:
     """Send an event to a running server and print its id."""
-    click.echo(asyncio.run(send_command.send(name, data, event_id, url=url, event_key=event_key)))
+    sending = send_command.send(name, data or {}, event_id, url=url, event_key=event_key)
+    click.echo(asyncio.run(sending))

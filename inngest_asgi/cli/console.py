@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING
 
 from rich.console import Console
-
-if TYPE_CHECKING:
-    from inngest_asgi.dev import SyncResult
 
 
 def open_console() -> Console:
@@ -29,8 +25,3 @@ def can_show(console: Console, text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def described(result: SyncResult) -> str:
-    """Say whose functions, and how many, a sync that went well brought."""
-    return f"{result.app_name}, {result.functions} function{'' if result.functions == 1 else 's'}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from inngest_asgi.cli.console import described, open_console
+from inngest_asgi.cli.console import open_console
 from inngest_asgi.cli.serving import listening, origin_of, served
 from inngest_asgi.cli.stopping import first_of, for_ever, stop_on_signals, work_until
+from inngest_asgi.cli.syncing import described, sync
 from inngest_asgi.cli.telling import Telling
 from inngest_asgi.cli.unfinished import unfinished_runs
 from inngest_asgi.dev import DevOptions, DevServer
@@ -62,8 +63,8 @@ class _Session:
             await for_ever()
 
     async def _sync(self, url: str) -> None:
-        result = await self._server.sync(url)
+        result = await sync(self._server, url)
         if result.ok:
-            self._console.print(f"Application  {result.url} ({described(result)})")
+            self._console.print(described(result))
         else:
             self._console.print(f"{result.error} It is asked again every few seconds.", style="red")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from inngest_asgi.cli.console import described, open_console
+from inngest_asgi.cli.console import open_console
 from inngest_asgi.cli.loading import Loaded, load_app
 from inngest_asgi.cli.serving import listening, origin_of, served
 from inngest_asgi.cli.stopping import first_of, for_ever, stop_on_signals, work_until
+from inngest_asgi.cli.syncing import described, sync
 from inngest_asgi.cli.telling import Telling
 from inngest_asgi.cli.unfinished import unfinished_runs
 from inngest_asgi.dev import DevOptions, DevServer
@@ -106,12 +107,12 @@ class _Session:
             return await for_ever()
 
     async def _sync(self, url: str, loaded: Loaded) -> None:
-        result = await self._server.sync(url)
+        result = await sync(self._server, url)
         if not result.ok:
             advice = " Where it serves Inngest is told by --path PATH." if loaded.guessed else ""
             raise click.ClickException(f"{result.error}{advice}")
         self._console.print(f"Server       {origin_of(self._listener)}")
-        self._console.print(f"Application  {result.url} ({described(result)})")
+        self._console.print(described(result))
 
     async def _follow(self) -> int:
         """Return 0 when the runs that count have completed, 1 when not all of them did."""

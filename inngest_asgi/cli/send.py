@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inngest_asgi.client.inngest import Inngest
+from inngest_asgi.settings import checked_origin
 from inngest_asgi.wire.events import Event
 
 
@@ -17,8 +18,9 @@ async def send(
         SendEventsError: the server did not take it.
         ConfigError: the name is reserved, or the URL is none.
     """
+    origin = checked_origin(url, "--url")
     client = Inngest(
-        "inngest-asgi", is_production=False, event_api_base_url=url, event_key=event_key
+        "inngest-asgi", is_production=False, event_api_base_url=origin, event_key=event_key
     )
     async with client:
         ids = await client.send(Event(name=name, data=data, id=event_id))

@@ -187,7 +187,7 @@ class Timeline:
 
 
 def seconds(duration: float) -> str:
-    """Write a duration for people: "<1 ms", "12 ms", "3.4 s", "2 min 5 s", "3 h 20 min", "2 d 4 h"."""
+    """Write a duration for people: "<1 ms", "12 ms", "3.4 s", "2 min 5 s", "2 d 4 h"."""
     milliseconds = round(duration * 1000)
     if milliseconds < 1:
         return "<1 ms"
