@@ -16,7 +16,7 @@ COVERAGE := $(if $(ARGS),,--cov)
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lowest lint format type-check clean
+.PHONY: help run test test-lowest lint format type-check bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,8 +43,13 @@ format: $(VENV)/.for-testing ## mend what can be mended
 type-check: $(VENV)/.for-testing ## check types, strictly
 	$(BIN)/mypy
 
+bench: $(VENV)/.for-testing ## measure beside the incumbent SDK and bare Starlette (needs wrk)
+	@command -v wrk >/dev/null || { echo "make bench needs wrk: apt-get install wrk" >&2; exit 1; }
+	$(MAKE) VENV=.venv-incumbent .venv-incumbent/.with-incumbent
+	$(BIN)/python -m benchmarks --incumbent .venv-incumbent/bin/python $(ARGS)
+
 clean: ## remove environments, caches and builds
-	rm -rf .venv .venv-lowest build dist .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lowest .venv-incumbent build dist .coverage .mypy_cache .pytest_cache .ruff_cache
 
 # Installing happens once, and again only when pyproject.toml changes.
 
@@ -63,6 +68,11 @@ $(VENV)/.with-lowest: pyproject.toml
 	$(if $(UV),,$(BIN)/python -m pip install --quiet uv)
 	$(or $(UV),$(BIN)/uv) pip install --quiet --python $(BIN)/python \
 		--resolution lowest-direct --editable '.[all]' --group dev
+	@touch $@
+
+$(VENV)/.with-incumbent:
+	@$(ENVIRONMENT)
+	$(INSTALL) 'inngest[connect]' fastapi 'uvicorn[standard]'
 	@touch $@
 
 INSTALL = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)

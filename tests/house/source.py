@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,8 +64,9 @@ def adapters() -> tuple[Module, ...]:
 
 @cache
 def everything() -> tuple[Module, ...]:
-    """Return every module of the project, tests and examples included."""
-    return package() + adapters() + _modules("examples") + _modules("tests")
+    """Return every module of the project: tests, examples and benchmarks, too."""
+    others = (_modules(folder) for folder in ("examples", "tests", "benchmarks"))
+    return package() + adapters() + tuple(chain.from_iterable(others))
 
 
 def _modules(folder: str) -> tuple[Module, ...]:

@@ -1,0 +1,254 @@
+"""Runs every benchmark, prints one table and writes it to benchmarks/results.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from benchmarks import load, starting
+from benchmarks.programs import COUNTS
+from benchmarks.report import Row, table
+from benchmarks.workloads import large_state, replay, without_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from benchmarks.load import Side
+    from benchmarks.workloads import Workload
+
+T = TypeVar("T")
+
+OURS, INCUMBENT, BARE = "ours", "incumbent", "bare Starlette"
+
+_RESULTS = Path(__file__).with_name("results.md")
+_PACKAGES = [
+    "fastapi",
+    "httptools",
+    "inngest",
+    "orjson",
+    "pydantic",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+]
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    options = _options()
+    ours = Path(sys.executable)
+    sides = {
+        OURS: load.Side(OURS, "benchmarks.sides.ours", ours),
+        INCUMBENT: load.Side(INCUMBENT, "benchmarks.sides.incumbent", options.incumbent),
+        BARE: load.Side(BARE, "benchmarks.sides.bare", ours),
+    }
+    try:
+        rows = [
+            *_http(sides, options.rounds, options.seconds),
+            *_replays(sides, options.rounds),
+            *_starts(sides, 2 * options.rounds + 1),
+        ]
+    except load.BenchmarkError as error:
+        sys.exit(f"make bench: {error}")
+    page = _page(table(rows), sides, options)
+    _RESULTS.write_text(page)
+    sys.stdout.write(page)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--incumbent", type=Path, required=True, help="its environment's python")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each side (5)")
+    parser.add_argument("--seconds", type=int, default=3, help="of load in each turn (3)")
+    return parser.parse_args()
+
+
+def _in_turn(measures: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
+    """Let the sides measure one after the other, as many rounds as asked."""
+    taken: dict[str, list[T]] = {name: [] for name in measures}
+    for _ in range(rounds):
+        for name, measure in measures.items():
+            taken[name].append(measure())
+    return taken
+
+
+# B1 to B4: calls over HTTP.
+
+
+def _http(sides: Mapping[str, Side], rounds: int, seconds: int) -> Iterator[Row]:
+    server_core, load_core = load.check_machine()
+    with ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(load.serving(side, server_core))
+            for name, side in sides.items()
+        }
+
+        def measure(workload: Workload, *names: str) -> dict[str, float]:
+            for name in names:
+                load.check(servers[name], workload)
+            rate = partial(load.requests_per_second, core=load_core, seconds=seconds)
+            taken = _in_turn({n: partial(rate, servers[n], workload) for n in names}, rounds)
+            return {name: statistics.median(rates) for name, rates in taken.items()}
+
+        yield _rate("B1", "no steps", measure(without_steps(), *sides), of_limit=1, of_incumbent=8)
+        blocking = measure(without_steps(blocking=True), OURS, INCUMBENT)
+        yield _rate("B2", "no steps, blocking function", blocking, of_incumbent=4)
+        memos = measure(replay(100), *sides)
+        yield _rate("B3", "100 memos (10.8 kB)", memos, of_limit=0.7, of_incumbent=20)
+        yield _rate("B4", "1 MB of state", measure(large_state(), *sides), of_limit=1.5)
+
+
+def _rate(
+    name: str,
+    what: str,
+    rates: Mapping[str, float],
+    *,
+    of_limit: float | None = None,
+    of_incumbent: float | None = None,
+) -> Row:
+    return Row(
+        name=name,
+        what=what,
+        unit="req/s",
+        ours=rates[OURS],
+        incumbent=rates[INCUMBENT],
+        limit=rates.get(BARE),
+        of_limit=of_limit,
+        of_incumbent=of_incumbent,
+    )
+
+
+# B5: replay in process.
+
+
+def _replays(sides: Mapping[str, Side], rounds: int) -> Iterator[Row]:
+    measures = {
+        name: partial(_milliseconds, side.python, "benchmarks.replay", side.module)
+        for name, side in sides.items()
+    }
+    measures["engine"] = partial(_milliseconds, sides[OURS].python, "benchmarks.engine_alone")
+    taken = _in_turn(measures, rounds)
+    for count in COUNTS:
+        median = {
+            name: statistics.median(one[str(count)] for one in times)
+            for name, times in taken.items()
+        }
+        yield _time(
+            "B5",
+            f"{count:,} memos, a call in process",
+            ours=median[OURS],
+            incumbent=median[INCUMBENT],
+            limit=median[BARE],
+        )
+        yield _time(
+            "B5",
+            f"{count:,} memos, the engine alone",
+            ours=median["engine"],
+            at_most=count / 1000,
+        )
+
+
+def _milliseconds(python: Path, *module: str) -> dict[str, float]:
+    done = subprocess.run([python, "-m", *module], capture_output=True, text=True, check=True)
+    times: dict[str, float] = json.loads(done.stdout)
+    return times
+
+
+# B9: starting.
+
+
+def _starts(sides: Mapping[str, Side], rounds: int) -> Iterator[Row]:
+    ours, incumbent = sides[OURS].python, sides[INCUMBENT].python
+    taken = _in_turn(
+        {
+            OURS: partial(starting.ours, ours),
+            INCUMBENT: partial(starting.incumbent, incumbent),
+            BARE: partial(starting.foundation, ours),
+        },
+        rounds,
+    )
+    importing = {n: statistics.median(s.importing for s in taken[n]) for n in taken}
+    yield _time(
+        "B9",
+        "import (limit: starlette, pydantic)",
+        ours=importing[OURS],
+        incumbent=importing[INCUMBENT],
+        limit=importing[BARE],
+        at_most=120,
+    )
+    constructing = {n: statistics.median(s.constructing for s in taken[n]) for n in taken}
+    yield _time(
+        "B9",
+        "making a client",
+        ours=constructing[OURS],
+        incumbent=constructing[INCUMBENT],
+        at_most=1,
+    )
+
+
+def _time(
+    name: str,
+    what: str,
+    *,
+    ours: float,
+    incumbent: float | None = None,
+    limit: float | None = None,
+    at_most: float | None = None,
+) -> Row:
+    return Row(
+        name=name,
+        what=what,
+        unit="ms",
+        less_is_better=True,
+        ours=ours,
+        incumbent=incumbent,
+        limit=limit,
+        at_most=at_most,
+    )
+
+
+# What is written.
+
+
+def _page(shown: str, sides: Mapping[str, Side], options: argparse.Namespace) -> str:
+    about = [
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `make bench`: each figure is the median of "
+        f"{options.rounds} turns, the sides in turn; ratios above 1 mean that we are faster. "
+        "The limit is a bare Starlette route that parses JSON and returns JSON.",
+        f"HTTP: wrk with {load.CONNECTIONS} keep-alive connections on one core, one uvicorn worker "
+        f"(uvloop, httptools) on another, {options.seconds} s a turn; cloud mode, signed bodies.",
+        f"Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}.",
+        *(f"{name}: {_versions(sides[name].python)}." for name in (OURS, INCUMBENT)),
+    ]
+    listed = "\n".join(f"- {line}" for line in about)
+    return f"# Results\n\n{shown}\n\n{listed}\n"
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def _versions(python: Path) -> str:
+    script = (
+        "import sys; from importlib.metadata import distributions as d; "
+        "print('Python', sys.version.split()[0]); "
+        f"[print(o.name, o.version) for o in d() if o.name in {_PACKAGES!r}]"
+    )
+    done = subprocess.run([python, "-c", script], capture_output=True, text=True, check=True)
+    return ", ".join(sorted(done.stdout.splitlines(), key=str.lower))
+
+
+if __name__ == "__main__":
+    main()

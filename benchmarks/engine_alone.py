@@ -1,0 +1,63 @@
+"""B5's second half: the step engine without HTTP and JSON; prints milliseconds as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import statistics
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.programs import COUNTS, with_steps
+from benchmarks.workloads import replay
+from inngest_asgi.clock import SYSTEM_CLOCK
+from inngest_asgi.engine.context import Context
+from inngest_asgi.engine.drive import Drive
+from inngest_asgi.engine.group import Group
+from inngest_asgi.engine.outcomes import Returned
+from inngest_asgi.engine.run import Machine
+from inngest_asgi.engine.tools import Step
+from inngest_asgi.wire.calls import parse_call
+
+if TYPE_CHECKING:
+    from inngest_asgi.wire.calls import Call
+
+_TIMES = 9
+
+
+async def _measure() -> dict[str, float]:
+    return {str(count): await _milliseconds(count) for count in COUNTS}
+
+
+async def _milliseconds(count: int) -> float:
+    body = json.loads(replay(count).body)
+    times = []
+    for _ in range(_TIMES):
+        call = parse_call(body, "bench", None)
+        start = time.perf_counter()
+        await _run(call, count)
+        times.append((time.perf_counter() - start) * 1000)
+    return statistics.median(times)
+
+
+async def _run(call: Call, count: int) -> None:
+    executor = ThreadPoolExecutor(1)  # starts no thread before it is used
+    drive = Drive(Machine(call), clock=SYSTEM_CLOCK, executor=executor)
+    logger = logging.getLogger("bench")
+    step = Step(drive, _send_nothing)
+    ctx: Context[Any] = Context(call, app_id="bench", logger=logger, step=step, group=Group())
+    outcome = await drive.run(partial(with_steps(count), ctx))
+    if outcome != Returned({"done": count}):
+        raise RuntimeError(f"The engine ended with {outcome!r}.")
+
+
+async def _send_nothing(events: object) -> list[str]:
+    return []
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asyncio.run(_measure())))

@@ -1,0 +1,1 @@
+"""The applications that are compared; each runs in a process of its own."""
