@@ -171,6 +171,8 @@ def test_attached_it_is_not_in_the_schema() -> None:
     app = fastapi.FastAPI()
     inngest.attach(app, named_app("shop"))
     assert app.openapi()["paths"] == {}
+    (ours,) = [one for one in app.routes if isinstance(one, Route) and one.path == "/api/inngest"]
+    assert ours.include_in_schema is False
 
 
 @each_host

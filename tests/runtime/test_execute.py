@@ -534,6 +534,8 @@ def test_a_function_that_ends_in_time_is_waited_for_and_its_reply_stands(
         reply = asyncio.create_task(execute)
         await clock.asleep.wait()
         function.release.set()
+        await reply
+        assert clock.next_due is None
         return await reply
 
     assert document_of(asyncio.run(scene())) == [RUN_OP]

@@ -96,9 +96,19 @@ def test_a_batch_that_is_empty_leaves_the_event_of_the_call() -> None:
     assert document_of(reply)["orders"] == [7]
 
 
-def test_memos_that_the_stack_leaves_out_count_too() -> None:
+def test_memos_that_the_stack_leaves_out_come_in_the_order_they_were_fetched() -> None:
+    client = dev_client(Api(STATE))
+
+    @client.create_function(fn_id="pay", trigger=ORDERED)
+    async def pay(ctx: inngest.Context) -> Any:
+        steps = [
+            asyncio.create_task(ctx.step.run(f"{which} step", str)) for which in ("first", "second")
+        ]
+        done, _ = await asyncio.wait(steps, return_when=asyncio.FIRST_COMPLETED)
+        return [step.result() for step in done]
+
     document = large(use_api=True) | {"ctx": call(use_api=True)["ctx"]}
-    assert document_of(fetched(Api(STATE), document))["steps"] == ["one", "two"]
+    assert document_of(ran(client, document)) == ["two"]
 
 
 def test_the_requests_are_authorised() -> None:

@@ -104,3 +104,25 @@ def test_a_body_that_is_cancelled_does_not_leave_its_thread_waiting() -> None:
     value, error = on_loop(body(), contextvars.copy_context())
     assert value is None
     assert isinstance(error, asyncio.CancelledError)
+
+
+def test_a_task_that_is_cancelled_before_it_begins_does_not_leave_its_thread_waiting() -> None:
+    # As loops do with every task when they end.
+    def cancelled(loop: asyncio.AbstractEventLoop, body: Any, **options: Any) -> Any:
+        task = asyncio.Task(body, loop=loop, **options)
+        task.cancel()
+        return task
+
+    async def run() -> Any:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(cancelled)
+        never = loop.create_future()
+        context = contextvars.copy_context()
+        try:
+            return await loop.run_in_executor(None, loop_runner(loop), never, context)
+        finally:
+            loop.set_task_factory(None)
+
+    value, error = asyncio.run(run())
+    assert value is None
+    assert isinstance(error, asyncio.CancelledError)
