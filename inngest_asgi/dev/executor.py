@@ -60,10 +60,11 @@ class Executor:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._tasks: set[asyncio.Task[None]] = set()
+        self._room = tools.options.max_calls
 
     def pump(self) -> None:
         """Start as many due jobs as may be in progress."""
-        while len(self._tasks) < self._tools.options.max_calls:
+        while len(self._tasks) < self._room:
             job = self._tools.jobs.take()
             if job is None:
                 return
@@ -73,15 +74,14 @@ class Executor:
 
     async def stop(self) -> None:
         """Drop what is in progress; it is done again when a server starts on the same file."""
-        tasks, self._tasks = self._tasks, set()
-        for task in tasks:
+        self._room = 0
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _performed(self, task: asyncio.Task[None]) -> None:
-        if task in self._tasks:
-            self._tasks.discard(task)
-            self.pump()
+        self._tasks.discard(task)
+        self.pump()
 
     async def _perform(self, job: Job) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import uuid
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from inngest_asgi.dev.records import App, Changes, Function
 from inngest_asgi.dev.registration import normalized_url, parse_registration, usual_keys
 from inngest_asgi.dev.triggers import event_patterns
+from inngest_asgi.errors import RequestError
 from inngest_asgi.wire.codec import canonical, dumps
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Registry:
         self._listeners: dict[str, list[Function]] = {}
         self.latest: App | None = None
         self.on_change: Callable[[], None] = _nothing
+        self._refusals: dict[str, str] = {}
         self._index()
 
     @property
@@ -93,7 +96,11 @@ class Registry:
         Raises:
             RequestError: it is refused; nothing changes.
         """
-        registration = parse_registration(document)
+        try:
+            registration = parse_registration(document)
+        except RequestError as error:
+            self._note_refusal(document, str(error))
+            raise
         checksum = _checksum(document)
         known = self._apps.get(app_id(registration.app_name))
         now = self._clock.time()
@@ -115,6 +122,10 @@ class Registry:
         await self._take_over(app, registration, commits)
         return Registered(app, modified=known is None or known.checksum != checksum)
 
+    def take_refusal(self, url: str) -> str | None:
+        """Return, once, why the last registration that named `url` was refused."""
+        return self._refusals.pop(url, None)
+
     async def note_error(self, app: App, error: str, commits: Commits) -> None:
         """Remember why an app could not be synced."""
         failing = replace(app, error=error)
@@ -131,6 +142,13 @@ class Registry:
         self._apps.pop(app.id, None)
         self._adopt(archived)
         return True
+
+    def _note_refusal(self, document: Any, error: str) -> None:
+        fields = usual_keys(document)
+        url = fields.get("url") if isinstance(fields, dict) else None
+        if isinstance(url, str):
+            with contextlib.suppress(RequestError):
+                self._refusals[normalized_url(url)] = error
 
     async def _take_over(self, app: App, registration: Registration, commits: Commits) -> None:
         functions = [self._function(app, spec) for spec in registration.functions]

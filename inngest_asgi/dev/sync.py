@@ -65,7 +65,11 @@ class Sync:
             RequestError: it is not a URL.
         """
         app, before = await self.registry.add_url(url, self.commits), self.registry.latest
+        self.registry.take_refusal(app.url)
         error = _error(app.url, await self._ping(app.url))
+        refusal = self.registry.take_refusal(app.url)
+        if error is None and refusal is not None:  # some SDKs answer 200 all the same
+            error = f"The app at {app.url} was refused: {refusal}"
         current = self.registry.app_at(app.url) or app
         if error is None and not current.checksum:
             latest = self.registry.latest

@@ -105,6 +105,7 @@ class FakeApp:
         self.calls: list[Call] = []
         self.pings: list[dict[str, Any]] = []
         self.server: Callable[..., Awaitable[None]] | None = None
+        self.answer_to_ping: int | None = None
 
     def add(
         self,
@@ -173,7 +174,7 @@ class FakeApp:
             raise httpx.ConnectError("Connection refused")
         async with client(self.server) as http:
             answer = await http.post("/fn/register", json=self.registration())
-        return Reply(answer.status_code, answer.json())
+        return Reply(self.answer_to_ping or answer.status_code, answer.json())
 
     def of(self, name: str) -> list[Call]:
         return [call for call in self.calls if call.function == f"{self.name}-{name}"]

@@ -91,6 +91,12 @@ def test_a_refused_function_is_a_400_with_its_code() -> None:
     assert "'shop-one'" in body["error"]
 
 
+@pytest.mark.parametrize("document", [[], {}, {"url": 7}, {"url": "nowhere"}])
+def test_a_registration_of_nobody_is_a_400(document: Any) -> None:
+    status, body = get("/fn/register", "POST", json=document)
+    assert (status, body["status"]) == (400, 400)
+
+
 def test_dev_lists_functions_and_handlers() -> None:
     async def main() -> None:
         app = FakeApp().add("one", script())

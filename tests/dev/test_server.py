@@ -10,7 +10,7 @@ import pytest
 
 from inngest_asgi.dev import DevOptions, DevServer, RunStatus
 from inngest_asgi.dev.outbound import HttpOutbound
-from inngest_asgi.errors import DevServerError, SendEventsError
+from inngest_asgi.errors import DevServerError, RequestError, SendEventsError
 from inngest_asgi.testing import ManualClock
 from tests.dev.fakes import (
     URL,
@@ -231,6 +231,25 @@ def test_apps_given_by_url_are_synced_at_the_start_and_polled() -> None:
             assert len(app.pings) == 1
             await clock.until(clock.sleep(11), settle=server.settle)
             assert len(app.pings) == 3
+
+    asyncio.run(main())
+
+
+def test_an_app_url_that_is_none_is_refused_at_the_start() -> None:
+    async def main() -> None:
+        server = DevServer(DevOptions(app_urls=("localhost:3000",)))
+        with pytest.raises(RequestError, match="http://"):
+            await server.start()
+
+    asyncio.run(main())
+
+
+def test_a_stopped_server_says_so() -> None:
+    async def main() -> None:
+        async with world(FakeApp(), sync=False) as here:
+            await here.server.stop()
+            answer = await here.http.post("/e/key", json={"name": "a"})
+            assert (answer.status_code, "has stopped" in answer.text) == (503, True)
 
     asyncio.run(main())
 

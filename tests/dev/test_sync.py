@@ -92,6 +92,19 @@ def test_an_app_that_registers_replaces_its_placeholder() -> None:
     asyncio.run(main())
 
 
+def test_an_app_that_hides_its_refusal_is_told_all_the_same() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", script())
+        async with world(app) as here:
+            app.answer_to_ping = 200
+            app.add("two", script(), retries=99)
+            result = await here.server.sync(URL)
+            assert "Function 'shop-two': 99 retries" in (result.error or "")
+            assert result.functions == 1
+
+    asyncio.run(main())
+
+
 def test_an_app_may_call_itself_by_another_url() -> None:
     async def main() -> None:
         app = FakeApp().add("one", script())
