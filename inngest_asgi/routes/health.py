@@ -28,13 +28,13 @@ class Health:
         self,
         client: Inngest,
         index: FunctionIndex,
-        manager: LifespanManager,
+        lifespan: LifespanManager,
         register: Register,
         execute: Execute,
     ) -> None:
         self._client = client
         self._index = index
-        self._manager = manager
+        self._lifespan = lifespan
         self._register = register
         self._execute = execute
 
@@ -49,7 +49,7 @@ class Health:
             "ready": not problems,
             "problems": problems,
             "mode": ServerKind.CLOUD if self._client.is_production else ServerKind.DEV,
-            "lifespan": self._manager.phase,
+            "lifespan": self._lifespan.phase,
             "functions": len(self._index.functions),
             "calls": self._execute.calls,
             "sync": {"ok": self._register.last.ok, "message": self._register.last.message},
@@ -66,6 +66,6 @@ class Health:
             _ = (settings.thread_pool_size, *map(bearer_token, settings.signing_keys))
         except ConfigError as error:
             problems.append(str(error))
-        if self._manager.phase is Phase.STOPPED:
+        if self._lifespan.phase is Phase.STOPPED:
             problems.append("the host is stopping")
         return problems

@@ -1,10 +1,18 @@
-"""POST: what is refused before a function is called, probes, and which function is called."""
+"""POST: what is refused, probes, which function is called, and that JSON is read once."""
 
 from __future__ import annotations
 
+import json
+import sys
+import threading
+from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
+import rfc8785
+from pydantic import BaseModel, field_serializer
 
 from tests.routes.asking import (
     ORDERED,
@@ -18,8 +26,12 @@ from tests.routes.asking import (
     shows_no_key,
     signed,
 )
+from tests.runtime.running import COLOURS, Colour
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
     import inngest_asgi as inngest
 
 BODY = body_of(call())
@@ -199,3 +211,76 @@ def test_the_trust_probe_trusts_no_stranger() -> None:
 
 def test_the_trust_probe_is_answered_in_dev_mode() -> None:
     assert asked(app_of(dev_client()), "POST", query="probe=trust").status == 200
+
+
+# One pass of JSON (architecture, rule of construction 3).
+
+READERS = {orjson.loads: "read", json.loads: "read", rfc8785.dumps: "canonicalised"}
+WRITERS = {orjson.dumps: "written", json.dumps: "written"}
+
+
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Count the passes of JSON in all threads, with no hand on the code that makes them."""
+    passes: Counter[str] = Counter()
+    watched = READERS | WRITERS
+    codes = {one.__code__: what for one, what in watched.items() if hasattr(one, "__code__")}
+
+    def note(frame: FrameType, event: str, arg: Any) -> None:
+        if event == "c_call" and arg in (orjson.loads, orjson.dumps):
+            passes[watched[arg]] += 1
+        elif event == "call" and frame.f_code in codes:
+            passes[codes[frame.f_code]] += 1
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield passes
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+
+@pytest.mark.parametrize("kind", ["function", "step"])
+@pytest.mark.parametrize("colour", COLOURS, ids=lambda one: one.name)
+def test_json_is_read_once_and_written_once_in_a_call(colour: Colour, kind: str) -> None:
+    result = {"rows": [1, 2, 3]}
+    client = cloud_client()
+    if kind == "function":
+        colour.declare(lambda _: result, client)
+    else:
+        colour.declare_step(lambda: result, client)
+    app, body = app_of(client), body_of(call({"f" * 40: {"data": list(range(99))}}))
+    with counted() as passes:
+        answer = asked(app, "POST", query="fnId=pay", body=body, headers=signed(body))
+    assert answer.status == (200 if kind == "function" else 206)
+    # Written twice: the result, and what it is embedded into as it is.
+    assert passes == {"read": 1, "written": 2}
+
+
+def test_the_counter_of_passes_counts() -> None:
+    with counted() as passes:
+        orjson.loads(b"1")
+        json.loads("1")
+        json.dumps(1)
+        rfc8785.dumps(1)
+    assert passes == {"read": 2, "written": 1, "canonicalised": 1}
+
+
+def test_a_model_is_written_once() -> None:
+    written: list[int] = []
+
+    class Line(BaseModel):
+        total: int
+
+        @field_serializer("total")
+        def _write(self, total: int) -> int:
+            written.append(total)
+            return total
+
+    async def price() -> Line:
+        return Line(total=7)
+
+    client = COLOURS[0].declare_step(price)
+    assert called(app_of(client)).document[0]["data"] == {"total": 7}
+    assert written == [7]

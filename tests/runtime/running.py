@@ -19,9 +19,18 @@ if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
     from inngest_asgi.wire.replies import Reply
 
-TIMING = {"a": NOW * 10**9, "b": 0}
 FIRST = "98bf98df193bcce7c33e6bc50927cf2ac21206cb"  # SHA-1 of "first step", from steps.md 1
 SECOND = "764e20ec975d4ef820d0f42e6a5833384bd7ee36"  # of "second step"
+
+RUN_OP = {
+    "op": "StepRun",
+    "id": FIRST,
+    "name": "first step",
+    "displayName": "first step",
+    "userland": {"id": "first step", "index": 0},
+    "data": "one",
+    "timing": {"a": NOW * 10**9, "b": 0},
+}
 
 
 def runtime(client: inngest.Inngest, *, clock: Clock | None = None, size: int = 4) -> Runtime:
@@ -84,3 +93,6 @@ class Colour:
                 return ctx.step.run("first step", body)
 
         return client
+
+
+COLOURS = [Colour("async"), Colour("blocking")]

@@ -1,56 +1,29 @@
-"""One call from its bytes to its reply: results, errors, retries, threads, one pass of JSON."""
+"""One call from its bytes to its reply: results, steps, errors, retries."""
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import json
 import logging
-import sys
-import threading
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import pytest
-import rfc8785
-from pydantic import BaseModel, field_serializer
+from pydantic import BaseModel
 
 import inngest_asgi as inngest
 from inngest_asgi.errors import RequestError
-from inngest_asgi.runtime.execute import Runtime
-from inngest_asgi.runtime.threads import Threads
-from inngest_asgi.testing import ManualClock
 from tests.routes.asking import (
-    NOW,
     ORDERED,
     RUN_ID,
     app_of,
-    asked,
-    body_of,
     call,
     called,
-    cloud_client,
     dev_client,
-    signed,
 )
-from tests.runtime.running import FIRST, TIMING, Colour, document_of, ran, run, runtime
+from tests.runtime.running import COLOURS, FIRST, RUN_OP, Colour, document_of, ran, runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
-
-COLOURS = [Colour("async"), Colour("blocking")]
-SEEN = contextvars.ContextVar("seen", default="nothing")
-
-
-@pytest.fixture(params=COLOURS, ids=lambda one: one.name)
-def colour(request: pytest.FixtureRequest) -> Colour:
-    assert isinstance(request.param, Colour)
-    return request.param
+    from collections.abc import Callable
 
 
 class Receipt(BaseModel):
@@ -224,16 +197,6 @@ def test_a_quiet_error_is_not_logged(
 
 # Steps.
 
-RUN_OP = {
-    "op": "StepRun",
-    "id": FIRST,
-    "name": "first step",
-    "displayName": "first step",
-    "userland": {"id": "first step", "index": 0},
-    "data": "one",
-    "timing": TIMING,
-}
-
 
 def test_a_step_is_run_and_reported(colour: Colour) -> None:
     reply = ran(colour.declare_step(lambda: "one"))
@@ -374,272 +337,3 @@ def test_a_call_that_is_none_is_refused(body: bytes, fn_id: str, status: int) ->
     with pytest.raises(RequestError) as refused:
         asyncio.run(runtime(client).execute(body, fn_id, None))
     assert refused.value.status == status
-
-
-# Threads.
-
-
-def test_a_blocking_function_never_runs_on_the_loop() -> None:
-    client = dev_client()
-
-    @client.create_function(fn_id="pay", trigger=ORDERED)
-    def pay(ctx: inngest.ContextSync) -> str:
-        with pytest.raises(RuntimeError, match="no running event loop"):
-            asyncio.get_running_loop()
-        return threading.current_thread().name
-
-    assert document_of(ran(client)) == "inngest_0"
-
-
-def test_a_blocking_functions_step_runs_on_the_functions_thread() -> None:
-    client = dev_client()
-    threads: list[int] = []
-
-    @client.create_function(fn_id="pay", trigger=ORDERED)
-    def pay(ctx: inngest.ContextSync) -> None:
-        threads.append(threading.get_ident())
-        ctx.step.run("first step", lambda: threads.append(threading.get_ident()))
-
-    assert ran(client).status == 206
-    assert len(threads) == 2
-    assert len(set(threads) - {threading.get_ident()}) == 1
-
-
-def test_an_async_step_of_a_blocking_function_runs_on_the_loop() -> None:
-    client = dev_client()
-
-    async def body() -> bool:
-        return threading.current_thread() is threading.main_thread()
-
-    @client.create_function(fn_id="pay", trigger=ORDERED)
-    def pay(ctx: inngest.ContextSync) -> None:
-        ctx.step.run("first step", body)
-
-    assert document_of(ran(client))[0]["data"] is True
-
-
-def test_a_blocking_step_of_an_async_function_runs_in_the_executor() -> None:
-    client = dev_client()
-
-    @client.create_function(fn_id="pay", trigger=ORDERED)
-    async def pay(ctx: inngest.Context) -> None:
-        await ctx.step.run("first step", lambda: threading.current_thread().name)
-
-    assert document_of(ran(client))[0]["data"] == "inngest_0"
-
-
-def test_the_loop_turns_while_blocking_functions_block() -> None:
-    # Each waits for the other, so both must be running, and the loop must let the second in.
-    client = dev_client()
-    together = threading.Barrier(2, timeout=5)
-
-    @client.create_function(fn_id="pay", trigger=ORDERED)
-    def pay(ctx: inngest.ContextSync) -> int:
-        return together.wait()
-
-    async def both() -> list[Any]:
-        shared = runtime(client, size=2)
-        body = body_of(call())
-        return await asyncio.gather(*(shared.execute(body, "shop-pay", None) for _ in range(2)))
-
-    replies = asyncio.run(both())
-    assert {reply.body for reply in replies} == {b"0", b"1"}
-
-
-@pytest.mark.parametrize("where", ["function", "step"])
-def test_context_variables_of_the_request_reach_user_code(colour: Colour, where: str) -> None:
-    code = colour.declare(lambda _: SEEN.get())
-    client = code if where == "function" else colour.declare_step(lambda: SEEN.get())
-
-    async def request() -> Any:
-        SEEN.set("the request")
-        return document_of(await run(client))
-
-    shown = asyncio.run(request())
-    assert "the request" in (shown if where == "function" else shown[0]["data"])
-
-
-def test_what_a_blocking_function_sets_does_not_leak_out() -> None:
-    client = Colour("blocking").declare(lambda _: SEEN.set("leaked"))
-
-    async def request() -> str:
-        await run(client)
-        return SEEN.get()
-
-    assert asyncio.run(request()) == "nothing"
-
-
-# Blocking functions that will not let go (engine rule 9).
-
-
-class Clinging:
-    """A blocking function that swallows what unwinds it, and then waits."""
-
-    def __init__(self) -> None:
-        self.release = threading.Event()
-        self.client = dev_client()
-        self.client.create_function(fn_id="pay", trigger=ORDERED)(self._pay)
-
-    def _pay(self, ctx: inngest.ContextSync) -> str:
-        try:
-            ctx.step.run("first step", lambda: "one")
-        except BaseException:  # noqa: BLE001 - that is what it is about
-            self.release.wait(10)
-        return "too late"
-
-
-class TellingClock(ManualClock):
-    """A clock that tells when somebody sleeps on it."""
-
-    def __init__(self) -> None:
-        super().__init__(NOW)
-        self.asleep = asyncio.Event()
-
-    async def sleep(self, seconds: float) -> None:
-        self.asleep.set()
-        await super().sleep(seconds)
-
-
-def test_a_reply_waits_no_longer_than_five_seconds_for_a_function_to_unwind(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    function, clock = Clinging(), TellingClock()
-
-    async def scene() -> Any:
-        execute = runtime(function.client, clock=clock).execute(body_of(call()), "shop-pay", None)
-        reply = asyncio.create_task(execute)
-        await clock.asleep.wait()
-        clock.advance(4.9)
-        await clock.settle()
-        assert not reply.done()
-        assert not caplog.records
-        clock.advance(0.1)
-        return await reply
-
-    try:
-        assert document_of(asyncio.run(scene())) == [RUN_OP]
-    finally:
-        function.release.set()
-    (record,) = caplog.records
-    assert "shop-pay did not end within 5.0 s" in record.message
-
-
-def test_a_function_that_ends_in_time_is_waited_for_and_its_reply_stands(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    function, clock = Clinging(), TellingClock()
-
-    async def scene() -> Any:
-        execute = runtime(function.client, clock=clock).execute(body_of(call()), "shop-pay", None)
-        reply = asyncio.create_task(execute)
-        await clock.asleep.wait()
-        function.release.set()
-        await reply
-        assert clock.next_due is None
-        return await reply
-
-    assert document_of(asyncio.run(scene())) == [RUN_OP]
-    assert not caplog.records
-
-
-def test_a_request_that_is_cancelled_leaves_its_blocking_function_to_end(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    client, begun, release = dev_client(), threading.Event(), threading.Event()
-    ended = threading.Event()
-
-    @client.create_function(fn_id="pay", trigger=ORDERED)
-    def pay(ctx: inngest.ContextSync) -> None:
-        begun.set()
-        release.wait(5)
-        try:
-            ctx.step.run("first step", int)
-        finally:
-            ended.set()
-
-    async def scene() -> None:
-        with ThreadPoolExecutor(1) as pool:
-            threads = Threads(pool, lambda: 1)
-            shared = Runtime(client, client.index, threads=threads, clock=ManualClock(NOW))
-            request = asyncio.create_task(shared.execute(body_of(call()), "shop-pay", None))
-            await asyncio.to_thread(begun.wait, 5)
-            request.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await request
-            release.set()
-            assert await asyncio.to_thread(ended.wait, 5)
-
-    asyncio.run(scene())
-    assert not caplog.records
-
-
-# One pass of JSON (architecture, rule of construction 3).
-
-READERS = {orjson.loads: "read", json.loads: "read", rfc8785.dumps: "canonicalised"}
-WRITERS = {orjson.dumps: "written", json.dumps: "written"}
-
-
-@contextmanager
-def counted() -> Iterator[Counter[str]]:
-    """Count the passes of JSON in all threads, with no hand on the code that makes them."""
-    passes: Counter[str] = Counter()
-    watched = READERS | WRITERS
-    codes = {one.__code__: what for one, what in watched.items() if hasattr(one, "__code__")}
-
-    def note(frame: FrameType, event: str, arg: Any) -> None:
-        if event == "c_call" and arg in (orjson.loads, orjson.dumps):
-            passes[watched[arg]] += 1
-        elif event == "call" and frame.f_code in codes:
-            passes[codes[frame.f_code]] += 1
-
-    threading.setprofile(note)
-    sys.setprofile(note)
-    try:
-        yield passes
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
-
-
-@pytest.mark.parametrize("kind", ["function", "step"])
-def test_json_is_read_once_and_written_once_in_a_call(colour: Colour, kind: str) -> None:
-    result = {"rows": [1, 2, 3]}
-    client = cloud_client()
-    if kind == "function":
-        colour.declare(lambda _: result, client)
-    else:
-        colour.declare_step(lambda: result, client)
-    app, body = app_of(client), body_of(call({"f" * 40: {"data": list(range(99))}}))
-    with counted() as passes:
-        answer = asked(app, "POST", query="fnId=pay", body=body, headers=signed(body))
-    assert answer.status == (200 if kind == "function" else 206)
-    # Written twice: the result, and what it is embedded into as it is.
-    assert passes == {"read": 1, "written": 2}
-
-
-def test_the_counter_of_passes_counts() -> None:
-    with counted() as passes:
-        orjson.loads(b"1")
-        json.loads("1")
-        json.dumps(1)
-        rfc8785.dumps(1)
-    assert passes == {"read": 2, "written": 1, "canonicalised": 1}
-
-
-def test_a_model_is_written_once() -> None:
-    written: list[int] = []
-
-    class Line(BaseModel):
-        total: int
-
-        @field_serializer("total")
-        def _write(self, total: int) -> int:
-            written.append(total)
-            return total
-
-    async def price() -> Line:
-        return Line(total=7)
-
-    client = Colour("async").declare_step(price)
-    assert document_of(ran(client))[0]["data"] == {"total": 7}
-    assert written == [7]
