@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import astuple
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from inngest_asgi.cli.console import can_show
 from inngest_asgi.cli.outcome import outcome
@@ -12,11 +12,11 @@ from inngest_asgi.cli.timeline import MARKS, PLAIN_MARKS, Timeline
 from inngest_asgi.dev import Happening, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from rich.console import Console
 
-    from inngest_asgi.dev import DevServer, Record
+    from inngest_asgi.dev import Record
 
 _FAILED_EVENT = "inngest/function.failed"
 _HANDLER = "{}-failure"
@@ -35,15 +35,27 @@ class Ended(NamedTuple):
         return self.status == RunStatus.COMPLETED.label
 
 
+class Watched(Protocol):
+    """What is needed of a server that was started: `DevServer` explains it."""
+
+    def watch(self) -> AsyncIterator[Record]:
+        """Tell what happens from now on, for ever."""
+        ...
+
+    async def history(self, run_id: str) -> list[Record]:
+        """Return what happened to a run so far."""
+        ...
+
+
 class Telling:
     """Tells of all runs of a server, those included that were started earlier.
 
     Args:
-        server: it has been started.
+        server: whose runs to tell of.
         console: where to print.
     """
 
-    def __init__(self, server: DevServer, console: Console) -> None:
+    def __init__(self, server: Watched, console: Console) -> None:
         self._server = server
         self._console = console
         self._plain = not can_show(console, "".join(astuple(MARKS)))

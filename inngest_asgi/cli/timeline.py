@@ -175,15 +175,15 @@ class Timeline:
         status = record.details["status"]
         style = "bold green" if status == RunStatus.COMPLETED.label else "bold red"
         took = None if run.queued_at is None else record.at - run.queued_at
-        return _line("", self._marks.end, style, run.function, took, *self._tag(run), status)
+        return _line("", self._marks.end, style, run.function, took, f"{self._tag(run)}{status}")
 
     def _row(
         self, run: ToldRun, mark: str, style: str, name: str, duration: float | None, text: str = ""
     ) -> Text:
-        return _line("  ", mark, style, name, duration, *self._tag(run), text)
+        return _line("  ", mark, style, name, duration, f"{self._tag(run)}{text}")
 
-    def _tag(self, run: ToldRun) -> tuple[str, ...]:
-        return (f"..{run.id[-_TAG_LENGTH:]}",) if len(self.open) > 1 else ()
+    def _tag(self, run: ToldRun) -> str:
+        return f"..{run.id[-_TAG_LENGTH:]} " if len(self.open) > 1 else ""
 
 
 def seconds(duration: float) -> str:
@@ -215,19 +215,16 @@ def summary(error: dict[str, Any]) -> str:
 _UNITS = ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
-def _line(
-    indent: str, mark: str, style: str, name: str, duration: float | None, *texts: str
-) -> Text:
+def _line(indent: str, mark: str, style: str, name: str, duration: float | None, text: str) -> Text:
     name = " ".join(name.split())
     padding = " " * (_NAME_WIDTH - len(indent) - cell_len(name))
     took = "" if duration is None else seconds(duration)
-    told = ", ".join(text for text in texts if text)
     line = Text.assemble(
         indent,
         (mark, style),
         f" {name}{padding}",
         (f"{took:>{_DURATION_WIDTH}}", "dim"),
-        f"  {told}",
+        f"  {text}",
     )
     line.rstrip()
     return line

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from inngest_asgi.cli.serving import listening, origin_of, served
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+
+def app_with(endpoint: Any, lifespan: Any = None) -> Starlette:
+    return Starlette(routes=[Route("/", endpoint)], lifespan=lifespan)
+
+
+async def hello(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("hello")
+
+
+def test_an_application_is_served_and_its_lifespan_is_run() -> None:
+    happened = []
+
+    @asynccontextmanager
+    async def lifespan(app: object) -> AsyncIterator[None]:
+        happened.append("start")
+        yield
+        happened.append("stop")
+
+    async def main() -> str:
+        with listening(0, option="--port", what="it") as listener:
+            async with served(app_with(hello, lifespan), listener), httpx.AsyncClient() as http:
+                return (await http.get(origin_of(listener))).text
+
+    assert asyncio.run(main()) == "hello"
+    assert happened == ["start", "stop"]
+
+
+def test_requests_in_progress_are_dropped_without_a_word(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    happened = []
+
+    async def main() -> None:
+        asked = asyncio.Event()
+
+        async def endless(request: Request) -> None:
+            asked.set()
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                happened.append("cleaned up")
+
+        with listening(0, option="--port", what="it") as listener:
+            async with httpx.AsyncClient() as http:
+                async with served(app_with(endless), listener):
+                    asking = asyncio.create_task(http.get(origin_of(listener)))
+                    await asked.wait()
+                await asyncio.wait([asking])
+                assert asking.exception() is not None or asking.result().status_code == 500
+
+    asyncio.run(main())
+    assert happened == ["cleaned up"]
+    assert caplog.records == []
+    assert logging.getLogger("uvicorn.error").disabled is False
+
+
+def test_a_lifespan_that_fails_is_one_sentence() -> None:
+    @asynccontextmanager
+    async def failing(app: object) -> AsyncIterator[None]:
+        raise RuntimeError("no database")
+        yield
+
+    async def main() -> None:
+        with listening(0, option="--port", what="it") as listener:
+            async with served(app_with(hello, failing), listener):
+                pytest.fail("it must not start")
+
+    with pytest.raises(click.ClickException, match="lifespan failed to start"):
+        asyncio.run(main())
+
+
+def test_a_lifespan_that_hangs_can_be_cancelled() -> None:
+    async def main() -> None:
+        starting = asyncio.Event()
+
+        @asynccontextmanager
+        async def hanging(app: object) -> AsyncIterator[None]:
+            starting.set()
+            await asyncio.get_running_loop().create_future()
+            yield
+
+        async def serve() -> None:
+            async with served(app_with(hello, hanging), listener):
+                pytest.fail("it must not start")
+
+        with listening(0, option="--port", what="it") as listener:
+            serving = asyncio.create_task(serve())
+            await starting.wait()
+            serving.cancel()
+            await asyncio.wait([serving])
+            assert serving.cancelled()
+
+    asyncio.run(main())
+
+
+def test_a_taken_port_is_one_sentence_that_names_the_option() -> None:
+    with listening(0, option="--port", what="the server") as listener:
+        port = listener.getsockname()[1]
+        with (
+            pytest.raises(click.ClickException) as caught,
+            listening(port, option="--app-port", what="the application"),
+        ):
+            pytest.fail("it must not be given")
+    assert caught.value.message == (
+        f"Port {port}, meant for the application, cannot be used: Address already in use. "
+        "Stop what uses it, or choose another with --app-port PORT (0 takes any free one)."
+    )
+
+
+def test_a_port_is_free_again_afterwards() -> None:
+    with listening(0, option="--port", what="it") as listener:
+        port = listener.getsockname()[1]
+    with listening(port, option="--port", what="it") as listener:
+        assert origin_of(listener) == f"http://127.0.0.1:{port}"
