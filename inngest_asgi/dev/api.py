@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.store import Store
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _EVENT_AGE, _EVENT_RUNS_AGE, _RUN_AGE = 5, 15, 3
 
 
@@ -62,7 +63,7 @@ def make_app(server: Served) -> ASGIApp:
         Route("/v1/events/{id}", face.event),
         Route("/v1/events/{id}/runs", face.event_runs),
         Route("/v1/runs/{id}", face.run),
-        Route("/{path:path}", face.unknown),
+        Route("/{path:path}", face.unknown, methods=_METHODS),
     ]
     handlers: Any = {RequestError: _refusal, DevServerError: _cannot_go_on}
     return _Named(Starlette(routes=routes, exception_handlers=handlers))

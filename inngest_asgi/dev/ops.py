@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from inngest_asgi.dev.answers import Failed, Op, Reported
+from inngest_asgi.dev.answers import Failed, Op, Reported, Returned
 from inngest_asgi.dev.failures import not_ready, op_failure, timeout_too_long
 from inngest_asgi.dev.moments import sleep_seconds
 from inngest_asgi.dev.records import Happening, Job, JobKind, Memo
@@ -27,7 +27,7 @@ class OpRule:
         apply: what it does to a run.
         check: returns a sentence when the op makes no sense; then nothing of its response counts.
         first: it is handled before the others of its response.
-        lazy: it does not count when one asks whether several steps are open.
+        lazy: it opens no step, so it does not count when one asks whether several are open.
     """
 
     apply: Callable[[Turn, Op, Reported], None]
@@ -113,6 +113,14 @@ def _sleep(turn: Turn, op: Op, reported: Reported) -> None:
         turn.tell_step(Happening.STEP_SLEEPING, op, until=due)
 
 
+def _run_complete(turn: Turn, op: Op, reported: Reported) -> None:
+    turn.returned(Returned(op.data))
+
+
+def _discovery_request(turn: Turn, op: Op, reported: Reported) -> None:
+    turn.discover()
+
+
 def _record(turn: Turn, op: Op, value: bytes) -> None:
     if turn.keep(Memo(op.id, op.name, op.kind, value)):
         turn.tell_step(Happening.STEP_RECORDED, op)
@@ -144,5 +152,7 @@ OPS: dict[str, OpRule] = {
     "stepfailed": OpRule(_step_failed, check=_error_missing),
     "stepplanned": OpRule(_step_planned),
     "sleep": OpRule(_sleep, check=_sleep_unreadable),
+    "runcomplete": OpRule(_run_complete, lazy=True),
+    "discoveryrequest": OpRule(_discovery_request, lazy=True),
 }
 """Opcodes in lower case, because servers match them in any case (steps.md 2)."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from inngest_asgi.dev.records import Record, RunRow
+    from inngest_asgi.dev.records import App, Function, Record, RunRow
 
 _SETTLE_TURNS = 100
 
@@ -119,6 +119,16 @@ class DevServer:
             SendEventsError: it is refused; the message says why.
         """
         return (await self.ingest.accept([dict(event)]))[0]
+
+    @property
+    def apps(self) -> list[App]:
+        """The known apps, each with the reason why it could not be synced, if so."""
+        return self.registry.apps
+
+    @property
+    def functions(self) -> list[Function]:
+        """The functions that events and crons may start."""
+        return self.registry.functions
 
     async def runs_of(self, event_id: str) -> list[RunRow]:
         """Return the runs an event started, by the event's internal id."""

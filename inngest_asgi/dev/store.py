@@ -105,7 +105,7 @@ class Store:
 
     async def runs_of_event(self, internal_id: str) -> list[RunRow]:
         """Return the runs an event started, oldest first."""
-        return await self._run_rows("WHERE event_id = ? ORDER BY id", internal_id)
+        return await self._run_rows("WHERE event_id = ? ORDER BY rowid", internal_id)
 
     async def run_row(self, run_id: str) -> RunRow | None:
         """Return a run as the API shows it."""

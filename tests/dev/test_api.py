@@ -39,6 +39,7 @@ def test_health() -> None:
         ("GET", f"/v0/runs/{ULID}/actions", 410, "no longer exists"),
         ("GET", f"/v0/runs/{ULID}/batch", 410, "no longer exists"),
         ("GET", "/nothing/here", 404, "There is nothing at /nothing/here"),
+        ("POST", f"/v1/checkpoint/{ULID}/async", 404, "There is nothing"),
         ("DELETE", "/fn/remove?url=http://nobody.test/", 404, "There is no app"),
         ("DELETE", "/fn/remove", 400, "not a URL"),
         ("POST", "/fn/register", 400, "not valid JSON"),
@@ -136,7 +137,7 @@ def test_a_forgotten_app_starts_nothing() -> None:
             gone = await here.http.delete("/fn/remove", params={"url": URL})
             assert (gone.status_code, gone.content) == (200, b"")
             assert await here.finish(await here.send()) == []
-            assert here.server.registry.apps == []
+            assert here.server.apps == []
             assert (await here.server.sync(URL)).ok
 
     asyncio.run(main())

@@ -189,6 +189,22 @@ def test_a_step_error_runs_out_of_attempts() -> None:
     assert loads(run.memos[A].value) == {"error": {"name": "E", "message": "m"}}
 
 
+def test_a_run_may_complete_beside_its_last_steps() -> None:
+    run = running()
+    made = report(turn(run), ran("a", 1), op("RunComplete", "complete", data={"ok": True}))
+    assert (run.status, run.output) == (RunStatus.COMPLETED, b'{"ok":true}')
+    assert [memo.step_id for memo in made.memos] == [A]
+    assert made.ended
+    assert run.jobs == {}
+
+
+def test_an_app_may_ask_to_be_called_again() -> None:
+    run = running()
+    made = report(turn(run), op("DiscoveryRequest", "again"))
+    assert added(made) == ["R-discovery-1"]
+    assert (run.memos, run.pending) == ({}, {})
+
+
 def test_how_long_a_step_took_is_told() -> None:
     made = report(turn(running()), ran("a", timing={"a": 1, "b": 2_500_000_000}))
     (recorded,) = made.happened
@@ -196,5 +212,5 @@ def test_how_long_a_step_took_is_told() -> None:
 
 
 def test_the_table_knows_the_ops_of_the_protocol_so_far() -> None:
-    names = {"none", "step", "steprun", "steperror", "stepfailed", "stepplanned", "sleep"}
-    assert set(OPS) == names
+    steps = {"step", "steprun", "steperror", "stepfailed", "stepplanned", "sleep"}
+    assert set(OPS) == steps | {"none", "runcomplete", "discoveryrequest"}

@@ -112,7 +112,7 @@ def test_apps_functions_and_starts_are_known_after_a_restart(tmp_path: Path) -> 
         async with world(app, db=db, clock=clock) as here:
             await here.run_one(id="once")
         async with world(app, db=db, clock=clock, sync=False) as here:
-            assert [one.name for one in here.server.registry.apps] == ["shop"]
+            assert [one.name for one in here.server.apps] == ["shop"]
             event_id = await here.send(id="once")
             assert await here.server.runs_of(event_id) == []
             await here.run_one(id="twice")
@@ -227,7 +227,7 @@ def test_apps_given_by_url_are_synced_at_the_start_and_polled() -> None:
         async with DevServer(options, clock=clock, outbound=outbound) as server:
             app.server = server.app
             await server.settle()
-            assert [function.slug for function in server.registry.functions] == ["shop-one"]
+            assert [function.slug for function in server.functions] == ["shop-one"]
             assert len(app.pings) == 1
             await clock.until(clock.sleep(11), settle=server.settle)
             assert len(app.pings) == 3

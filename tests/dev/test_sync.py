@@ -26,7 +26,7 @@ def sync(answer: Callable[[httpx.Request], httpx.Response]) -> SyncResult:
         options = DevOptions(poll_interval=0)
         async with DevServer(options, clock=ManualClock(), outbound=outbound) as server:
             result = await server.sync(URL)
-            (app,) = server.registry.apps
+            (app,) = server.apps
             assert app.error == result.error
             return result
 
@@ -87,7 +87,7 @@ def test_an_app_that_registers_replaces_its_placeholder() -> None:
         async with world(app, sync=False) as here:
             result = await here.server.sync(URL)
             assert result == SyncResult(URL, "shop", 2, None)
-            assert [one.name for one in here.server.registry.apps] == ["shop"]
+            assert [one.name for one in here.server.apps] == ["shop"]
 
     asyncio.run(main())
 
@@ -111,7 +111,7 @@ def test_an_app_may_call_itself_by_another_url() -> None:
         async with world(app, sync=False) as here:
             result = await here.server.sync("http://proxy.test/inngest")
             assert result == SyncResult(URL, "shop", 1, None)
-            assert [one.url for one in here.server.registry.apps] == [URL]
+            assert [one.url for one in here.server.apps] == [URL]
 
     asyncio.run(main())
 
@@ -143,10 +143,10 @@ def test_an_error_is_forgotten_when_the_app_registers_again() -> None:
             here_app = app.server
             app.server = None
             assert not (await here.server.sync(URL)).ok
-            assert here.server.registry.apps[0].error
+            assert here.server.apps[0].error
             app.server = here_app
             assert (await here.server.sync(URL)).ok
-            assert here.server.registry.apps[0].error is None
+            assert here.server.apps[0].error is None
 
     asyncio.run(main())
 
