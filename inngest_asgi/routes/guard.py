@@ -140,7 +140,7 @@ class Guard:
             return Response(response.status, response.body, _HANDLED | kept)
         headers = _OWN | _HANDLED | response.headers
         env = self._client.env
-        if env:
+        if env and env.isprintable():  # a line break would start a header of its own
             headers[Header.ENV] = env
         if caller.key is not None:
             headers[Header.SIGNATURE] = sign(response.body, caller.key, self._clock.time())

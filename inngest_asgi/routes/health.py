@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from inngest_asgi.client.messages import client_headers
 from inngest_asgi.crypto.keys import bearer_token
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.lifespan.manager import LifespanManager, Phase
@@ -64,6 +65,7 @@ class Health:
         try:
             _ = (settings.api_origin, settings.event_origin, settings.serve_origin)
             _ = (settings.thread_pool_size, *map(bearer_token, settings.signing_keys))
+            client_headers(settings)
         except ConfigError as error:
             problems.append(str(error))
         if self._lifespan.phase is Phase.STOPPED:

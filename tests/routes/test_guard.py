@@ -189,6 +189,12 @@ def test_the_environment_is_named_in_responses() -> None:
     assert called(app_of(dev_client(env="pr-7"))).headers["x-inngest-env"] == "pr-7"
 
 
+def test_an_environment_with_a_line_break_does_not_become_a_header() -> None:
+    answer = called(app_of(dev_client(env="a\nset-cookie: b=c")))
+    assert answer.status == 200
+    assert "x-inngest-env" not in answer.headers
+
+
 def test_an_unexpected_error_is_a_500_without_its_text_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

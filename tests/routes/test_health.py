@@ -73,6 +73,7 @@ def test_it_is_ready_in_cloud_mode_and_shows_no_key(caplog: pytest.LogCaptureFix
             "INNGEST_SIGNING_KEY",
             id="bad-fallback",
         ),
+        pytest.param({"env": "a\nb"}, {}, "x-inngest-env", id="env"),
         pytest.param({"api_base_url": "nowhere"}, {}, "api_base_url", id="api"),
         pytest.param({"event_api_base_url": "nowhere"}, {}, "event_api_base_url", id="events"),
         pytest.param({}, {"INNGEST_SERVE_ORIGIN": "x"}, "INNGEST_SERVE_ORIGIN", id="origin"),
