@@ -113,8 +113,7 @@ class Settings:
     @property
     def signing_keys(self) -> tuple[str, ...]:
         """The keys to try, in order; empty when none is set."""
-        keys = (self.signing_key, self.signing_key_fallback)
-        return tuple(key for key in keys if key)
+        return tuple(filter(None, (self.signing_key, self.signing_key_fallback)))
 
     @property
     def api_origin(self) -> str:

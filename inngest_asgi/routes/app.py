@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.clock import SYSTEM_CLOCK, Clock
@@ -148,9 +149,9 @@ class InngestApp:
         """Return the application's lifespan, for hosts that take one: `FastAPI(lifespan=...)`."""
         return self._manager.run()
 
-    @property
+    @cached_property
     def serve_path(self) -> str:
-        """The path it answers at when it is not mounted."""
+        """The path it answers at when it is not mounted; settled when it is first asked for."""
         return self._serve_path or self.client.settings.serve_path or DEFAULT_PATH
 
     async def _respond(self, request: Request) -> Response:

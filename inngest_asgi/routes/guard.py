@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from inngest_asgi.crypto.signatures import sign, verify
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
 
 _HANDLED = {"x-inngest-sdk-handled": "true"}
-_OWN = {
+_OWN = _HANDLED | {
     Header.SDK: SDK_HEADER,
     Header.FRAMEWORK: FRAMEWORK,
     Header.REQUEST_VERSION: REQUEST_VERSION,
@@ -84,9 +85,8 @@ class Guard:
             RequestError: 500, cloud mode lacks a signing key; the message names the variable.
         """
         header = request.header(Header.SIGNATURE)
-        settings = self._client.settings
-        keys = settings.signing_keys
-        if not settings.is_production:
+        keys = self._client.settings.signing_keys
+        if caller.known:  # everybody is, in dev mode
             caller.key = self._verified_if_it_can(body, header, keys)
             return
         if not keys:
@@ -133,15 +133,20 @@ class Guard:
             self._client.logger.error("%s", error)
         return error
 
+    @cached_property
+    def _own_headers(self) -> dict[str, str]:
+        """What every response says of us; read once, for where an application runs is settled."""
+        env = self._client.env
+        if env and env.isprintable():  # a line break would start a header of its own
+            return _OWN | {Header.ENV: env}
+        return _OWN
+
     def _dress(self, response: Response, caller: Caller) -> Response:
         """Add our headers and signature; strangers see neither (http.md 4)."""
         if not caller.known:
             kept = {k: v for k, v in response.headers.items() if not k.startswith("x-inngest-")}
             return Response(response.status, response.body, _HANDLED | kept)
-        headers = _OWN | _HANDLED | response.headers
-        env = self._client.env
-        if env and env.isprintable():  # a line break would start a header of its own
-            headers[Header.ENV] = env
+        headers = self._own_headers | response.headers
         if caller.key is not None:
             headers[Header.SIGNATURE] = sign(response.body, caller.key, self._clock.time())
         return Response(response.status, response.body, headers)

@@ -64,7 +64,7 @@ class Request:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """One HTTP response, whole; `headers` in lower case."""
 

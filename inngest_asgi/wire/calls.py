@@ -9,9 +9,9 @@ from inngest_asgi.errors import RequestError
 from inngest_asgi.wire.names import WHOLE_FUNCTION, ErrorCode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """One call of a run (http.md 11.2).
+    """One call of a run (http.md 11.2). Never changed; freezing it would cost more than reading it.
 
     `steps` are the memos as parsed, by hashed step id; `order` lists the ids of those that are
     done, in the order they were done; `target` is the hashed id of the one step to run, or None.
@@ -71,8 +71,9 @@ def parse_call(body: Any, function_id: str, step_id: str | None) -> Call:
 def finished_order(stack: list[str], steps: dict[str, Any]) -> list[str]:
     """Return the finished steps in order; memos that the stack leaves out come last."""
     known = set(stack)
-    left_out = [one for one in steps if one not in known]
-    return stack + left_out if left_out else stack
+    if known.issuperset(steps):
+        return stack
+    return stack + [one for one in steps if one not in known]
 
 
 def _events(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -93,7 +94,7 @@ def _stack(ctx: dict[str, Any]) -> list[str]:
     listed = _object(ctx, "stack").get("stack")
     if listed is None:
         return []
-    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+    if not isinstance(listed, list) or not set(map(type, listed)) <= {str}:
         raise _invalid("`ctx.stack.stack` must be an array of step ids")
     return listed
 
