@@ -7,12 +7,14 @@ from inngest_asgi.engine.tools import Step
 from inngest_asgi.engine.tools_sync import StepSync
 from inngest_asgi.errors import (
     ConfigError,
+    EventValidationError,
     InngestError,
     NonRetriableError,
     RetryAfterError,
     SendEventsError,
     StepError,
 )
+from inngest_asgi.functions.event_types import EventType
 from inngest_asgi.functions.flow_control import (
     Batch,
     Cancel,
@@ -40,6 +42,8 @@ __all__ = [
     "ContextSync",
     "Debounce",
     "Event",
+    "EventType",
+    "EventValidationError",
     "Function",
     "Inngest",
     "InngestApp",

@@ -10,7 +10,8 @@ InngestError
 │   └── SignatureError       it is not signed, or not by one of our keys
 ├── StepUsageError           a step was used where it cannot work
 ├── NonRetriableError        raised by users: never try this step or function again
-│   └── OutputError          what a step or function returned cannot be recorded
+│   ├── OutputError          what a step or function returned cannot be recorded
+│   └── EventValidationError an event is not of the type declared for its name
 ├── RetryAfterError          raised by users: try again, but not before a time of their choice
 └── StepError                a step failed for good; it can be caught and compensated durably
 """
@@ -112,6 +113,19 @@ class NonRetriableError(InngestError):
 
 class OutputError(NonRetriableError):
     """What a step or function returned cannot be recorded as JSON; trying again would not help."""
+
+
+class EventValidationError(NonRetriableError):
+    """An event is not of the type declared for its name; it would not be so the next time either.
+
+    Args:
+        message: names the event, the fields and what is wrong with them.
+        fields: where it is wrong, such as "data.user_id".
+    """
+
+    def __init__(self, message: str, fields: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.fields = list(fields)
 
 
 class RetryAfterError(InngestError):

@@ -46,6 +46,7 @@ def test_every_error_stands_in_the_drawn_tree(kind: type) -> None:
         pytest.param(errors.CodecError, ValueError, id="CodecError"),
         pytest.param(SignatureError, RequestError, id="SignatureError"),
         pytest.param(errors.OutputError, NonRetriableError, id="OutputError"),
+        pytest.param(errors.EventValidationError, NonRetriableError, id="EventValidationError"),
     ],
 )
 def test_narrower_errors_can_be_caught_as_wider_ones(kind: type, base: type) -> None:

@@ -18,6 +18,8 @@ PUBLIC = [
     "ContextSync",
     "Debounce",
     "Event",
+    "EventType",
+    "EventValidationError",
     "Function",
     "Inngest",
     "InngestApp",

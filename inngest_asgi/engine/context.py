@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, cast
 
 from typing_extensions import TypeVar
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", default=dict[str, Any])
 
+Received: TypeAlias = "tuple[Event[Any], list[Event[Any]]]"
+"""The event of a call and all events of its batch, checked and rebuilt to their types."""
+
 
 class CallContext(Generic[T]):
     """What both colours of context have.
@@ -35,7 +38,14 @@ class CallContext(Generic[T]):
         request_id: the id of this call, if the server sent one.
     """
 
-    def __init__(self, call: Call, *, app_id: str, logger: logging.Logger) -> None:
+    def __init__(
+        self,
+        call: Call,
+        *,
+        app_id: str,
+        logger: logging.Logger,
+        received: Received | None = None,
+    ) -> None:
         self._call = call
         self.run_id = call.run_id
         self.attempt = call.attempt
@@ -44,6 +54,8 @@ class CallContext(Generic[T]):
         self.function_id = call.function_id
         self.app_id = app_id
         self.logger = logger
+        if received is not None:
+            self.event, self.events = received
 
     @cached_property
     def event(self) -> Event[T]:
@@ -73,9 +85,16 @@ class Context(CallContext[T]):
     """
 
     def __init__(
-        self, call: Call, *, app_id: str, logger: logging.Logger, step: Step, group: Group
+        self,
+        call: Call,
+        *,
+        app_id: str,
+        logger: logging.Logger,
+        step: Step,
+        group: Group,
+        received: Received | None = None,
     ) -> None:
-        super().__init__(call, app_id=app_id, logger=logger)
+        super().__init__(call, app_id=app_id, logger=logger, received=received)
         self.step = step
         self.group = group
 
@@ -89,8 +108,15 @@ class ContextSync(CallContext[T]):
     """
 
     def __init__(
-        self, call: Call, *, app_id: str, logger: logging.Logger, step: StepSync, group: GroupSync
+        self,
+        call: Call,
+        *,
+        app_id: str,
+        logger: logging.Logger,
+        step: StepSync,
+        group: GroupSync,
+        received: Received | None = None,
     ) -> None:
-        super().__init__(call, app_id=app_id, logger=logger)
+        super().__init__(call, app_id=app_id, logger=logger, received=received)
         self.step = step
         self.group = group

@@ -69,6 +69,22 @@ def text(value: Any, field: str) -> str:
     return value
 
 
+def event_name(value: Any, field: str) -> str:
+    """Return the name of an event, or a pattern for the beginning of names.
+
+    Raises:
+        ConfigError: it is no name (see `text`), or a pattern that nothing can match.
+    """
+    name = text(value, field)
+    # Servers look patterns up at the boundaries "/" and "." only (server-api.md 7).
+    if "*" in name and not re.fullmatch(r"[^*]+[/.]\*", name):
+        raise ConfigError(
+            f"{field} is {name!r}; a '*' must be the last character and follow a '/' or a '.', "
+            "as in 'shop/*'."
+        )
+    return name
+
+
 def expression(value: Any, field: str) -> str | None:
     """Return an expression; whether it is valid CEL is for the server to say.
 

@@ -15,7 +15,14 @@ from inngest_asgi.functions import checks
 from inngest_asgi.functions.function import Function
 from inngest_asgi.functions.handlers import checked_handler
 from inngest_asgi.functions.record import flow_control_record
-from inngest_asgi.functions.triggers import Trigger, TriggerEvent, as_triggers, trigger_records
+from inngest_asgi.functions.triggers import (
+    AnyTrigger,
+    Trigger,
+    TriggerEvent,
+    as_triggers,
+    event_types,
+    trigger_records,
+)
 
 if TYPE_CHECKING:
     from inngest_asgi.functions.flow_control import (
@@ -46,7 +53,7 @@ def declare(
     app_id: str,
     *,
     fn_id: str,
-    trigger: Trigger | Sequence[Trigger],
+    trigger: AnyTrigger | Sequence[AnyTrigger],
     name: str | None = None,
     description: str | None = None,
     retries: int | None = None,
@@ -148,6 +155,7 @@ class Declaration:
             handler=handler,
             is_handler_async=checked_handler(handler, self.field),
             triggers=self.triggers,
+            event_types=event_types(self.triggers, self.identity.where),
             retries=self.retries,
             output=_result_type(handler, self.output_type, self.identity.where),
             failure=self.failure,

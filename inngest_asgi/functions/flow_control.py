@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+from inngest_asgi.functions.event_types import EventType  # noqa: TC001 - pydantic evaluates it
 from inngest_asgi.functions.option import Deadline, Option, Period
 
 
@@ -29,13 +30,13 @@ class Cancel(Option):
     """Cancel runs when another event arrives.
 
     Args:
-        event: the name of that event.
+        event: the name of that event, or its `EventType`.
         if_exp: an expression over `event`, which started the run, and `async`, the new one.
         timeout: how long after its start a run may be cancelled so: a duration, or a `datetime`
             with its time zone. Servers stop at one year.
     """
 
-    event: str
+    event: str | EventType[Any]
     if_exp: str | None = None
     timeout: Deadline | None = None
 

@@ -11,11 +11,14 @@ from typing_extensions import TypeVar
 from inngest_asgi.wire.names import WHOLE_FUNCTION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from inngest_asgi.engine.context import Received
     from inngest_asgi.engine.results import ResultType
+    from inngest_asgi.functions.event_types import EventTypes
     from inngest_asgi.functions.option import Record
     from inngest_asgi.functions.triggers import Trigger
+    from inngest_asgi.wire.calls import Call
 
 R_co = TypeVar("R_co", covariant=True, default=Any)
 
@@ -35,6 +38,7 @@ class Function(Generic[R_co]):
         handler: the user's own function, which can be called as plain Python.
         is_handler_async: whether calling the handler gives something to await.
         triggers: what starts it.
+        event_types: the types of the events that start it; None when they are not checked.
         retries: how often a failed attempt is repeated; None leaves it to the server.
         output: how what it returns becomes JSON and comes back.
         failure: the function that runs when a run of this one has failed for good.
@@ -49,6 +53,7 @@ class Function(Generic[R_co]):
     handler: Callable[..., Any]
     is_handler_async: bool
     triggers: tuple[Trigger, ...]
+    event_types: EventTypes | None
     retries: int | None
     output: ResultType
     failure: Function[Any] | None
@@ -61,6 +66,22 @@ class Function(Generic[R_co]):
     def on_failure_fn_id(self) -> str | None:
         """The id of the failure function, if there is one."""
         return None if self.failure is None else self.failure.id
+
+    def received(self, call: Call) -> Received | None:
+        """Return the events of a call, rebuilt to the types declared for them.
+
+        Returns:
+            The event and all events of the batch; None when nothing is declared of them.
+
+        Raises:
+            EventValidationError: one is not of its type; the message names function and field.
+        """
+        types = self.event_types
+        if types is None:
+            return None
+        # `event` is the first of `events` (server-api.md 9), with a field or two more.
+        event, *more = (types.read(raw, self._refusal(raw)) for raw in _events(call))
+        return event, [event, *more]
 
     def get_id(self) -> str:
         """Return `id`; for code that was written for the incumbent SDK."""
@@ -81,6 +102,13 @@ class Function(Generic[R_co]):
             step["retries"] = {"attempts": self.retries}
         own = self.config | {"steps": {_STEP: step}}
         return [own, *(self.failure.records(url) if self.failure else ())]
+
+    def _refusal(self, raw: Mapping[str, Any]) -> str:
+        return f"Function {self.id!r} cannot take event {raw.get('name')!r} ({raw.get('id')})"
+
+
+def _events(call: Call) -> list[dict[str, Any]]:
+    return [call.event, *call.events[1:]]
 
 
 def _call_url(url: str, fn_id: str) -> str:

@@ -34,7 +34,9 @@ class Option(BaseModel):
         ConfigError: an unknown or missing keyword, or a value of the wrong type.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True
+    )
 
     def __init__(self, /, **fields: Any) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.functions import checks
+from inngest_asgi.functions.event_types import name_of
 from inngest_asgi.functions.flow_control import (
     Batch,
     Cancel,
@@ -22,7 +23,6 @@ from inngest_asgi.functions.flow_control import (
     Throttle,
     Timeouts,
 )
-from inngest_asgi.functions.triggers import event_name
 from inngest_asgi.wire.durations import wire_moment
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _cancel(cancel: Cancel, field: str) -> Record:
         timeout = checks.period(cancel.timeout, f"{field}.timeout")
     return checks.present(
         {
-            "event": event_name(cancel.event, f"{field}.event"),
+            "event": checks.event_name(name_of(cancel.event), f"{field}.event"),
             "if": checks.expression(cancel.if_exp, f"{field}.if_exp"),
             "timeout": timeout,
         }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.functions import checks
+from inngest_asgi.functions.event_types import EventType, EventTypes, name_of
 from inngest_asgi.functions.option import Option, Period
 
 if TYPE_CHECKING:
@@ -26,11 +27,12 @@ class TriggerEvent(Option):
     """Start a function for each event of a name.
 
     Args:
-        event: the event's name; "shop/*" stands for every name that begins with "shop/".
+        event: the event's name, or its `EventType`; "shop/*" stands for every name that begins
+            with "shop/".
         expression: a CEL expression over `event` that must be true.
     """
 
-    event: str
+    event: str | EventType[Any]
     expression: str | None = None
 
 
@@ -51,6 +53,9 @@ class TriggerCron(Option):
 Trigger: TypeAlias = TriggerEvent | TriggerCron
 """What may start a function."""
 
+AnyTrigger: TypeAlias = TriggerEvent | TriggerCron | EventType[Any]
+"""What a user may give as a trigger; an `EventType` stands for a `TriggerEvent` of it."""
+
 
 def as_triggers(trigger: Any, where: str) -> tuple[Trigger, ...]:
     """Return the triggers of a function that was given one, or a list.
@@ -61,12 +66,14 @@ def as_triggers(trigger: Any, where: str) -> tuple[Trigger, ...]:
     triggers = checks.listed(trigger, f"{where}: trigger", most=_MOST_TRIGGERS)
     if not triggers:
         raise ConfigError(f"{where}: trigger is an empty list; pass TriggerEvent(event=...).")
-    for item, field in triggers:
-        if not isinstance(item, Trigger):
-            raise ConfigError(
-                f"{field} is {item!r}; pass TriggerEvent(event=...) or TriggerCron(cron=...)."
-            )
-    return tuple(item for item, _ in triggers)
+    return tuple(_as_trigger(item, field) for item, field in triggers)
+
+
+def event_types(triggers: tuple[Trigger, ...], where: str) -> EventTypes | None:
+    """Return the types of the events that start a function; None when it declares none."""
+    events = [one.event for one in triggers if isinstance(one, TriggerEvent)]
+    listed = [event for event in events if isinstance(event, EventType)]
+    return EventTypes(listed, field=f"{where}: trigger") or None
 
 
 def trigger_records(triggers: tuple[Trigger, ...], where: str) -> list[Record]:
@@ -79,25 +86,22 @@ def trigger_records(triggers: tuple[Trigger, ...], where: str) -> list[Record]:
     for index, trigger in enumerate(triggers):
         field = f"{where}: trigger[{index}]" if len(triggers) > 1 else f"{where}: trigger"
         record = _record(trigger, field)
+        if record in records and _adds_a_type(trigger, triggers[:index]):
+            continue
         _refuse_repeated(record, records, field)
         records.append(record)
     return records
 
 
-def event_name(value: Any, field: str) -> str:
-    """Return the name of an event, or a pattern for the beginning of names.
-
-    Raises:
-        ConfigError: it is no name (see `checks.text`), or a pattern that nothing can match.
-    """
-    name = checks.text(value, field)
-    # Servers look patterns up at the boundaries "/" and "." only (server-api.md 7).
-    if "*" in name and not re.fullmatch(r"[^*]+[/.]\*", name):
+def _as_trigger(item: Any, field: str) -> Trigger:
+    if isinstance(item, EventType):
+        return TriggerEvent(event=item)
+    if not isinstance(item, Trigger):
         raise ConfigError(
-            f"{field} is {name!r}; a '*' must be the last character and follow a '/' or a '.', "
-            "as in 'shop/*'."
+            f"{field} is {item!r}; pass TriggerEvent(event=...), TriggerCron(cron=...) or an "
+            "EventType."
         )
-    return name
+    return item
 
 
 def _record(trigger: Trigger, field: str) -> Record:
@@ -106,10 +110,16 @@ def _record(trigger: Trigger, field: str) -> Record:
         return checks.present({"cron": _schedule(trigger, field), "jitter": jitter})
     return checks.present(
         {
-            "event": event_name(trigger.event, f"{field}.event"),
+            "event": checks.event_name(name_of(trigger.event), f"{field}.event"),
             "expression": checks.expression(trigger.expression, f"{field}.expression"),
         }
     )
+
+
+def _adds_a_type(trigger: Trigger, earlier: tuple[Trigger, ...]) -> bool:
+    """Say whether a trigger is there for its type only: its name is that of an earlier one."""
+    is_typed = isinstance(trigger, TriggerEvent) and isinstance(trigger.event, EventType)
+    return is_typed and trigger not in earlier
 
 
 def _refuse_repeated(record: Record, earlier: list[Record], field: str) -> None:

@@ -24,7 +24,7 @@ from inngest_asgi.engine.outcomes import (
 from inngest_asgi.engine.run import Machine
 from inngest_asgi.engine.tools import Step
 from inngest_asgi.engine.tools_sync import StepSync
-from inngest_asgi.errors import CodecError, OutputError, RequestError
+from inngest_asgi.errors import CodecError, EventValidationError, OutputError, RequestError
 from inngest_asgi.runtime.oversize import with_state
 from inngest_asgi.runtime.threads import Threads, loop_runner
 from inngest_asgi.wire.calls import Call, parse_call
@@ -35,6 +35,7 @@ from inngest_asgi.wire.replies import ErrorRecord, Reply, error_reply, ops_reply
 if TYPE_CHECKING:
     from inngest_asgi.client.inngest import Inngest
     from inngest_asgi.clock import Clock
+    from inngest_asgi.engine.context import Received
     from inngest_asgi.functions.collection import FunctionIndex
     from inngest_asgi.functions.function import Function
 
@@ -73,10 +74,14 @@ class Runtime:
         call = parse_call(_parse(body), function.id, step_id)
         if call.use_api:
             call = await with_state(call, self.client.api)
+        try:
+            received = function.received(call)
+        except EventValidationError as error:
+            return self._answer_raised(function, call, Raised(error))
         if function.is_handler_async:
-            outcome = await self._run_async(function, call)
+            outcome = await self._run_async(function, call, received)
         else:
-            outcome = await self._run_blocking(function, call)
+            outcome = await self._run_blocking(function, call, received)
         return self._answer(function, call, outcome)
 
     def _find(self, fn_id: str) -> Function[Any]:
@@ -90,7 +95,9 @@ class Runtime:
             )
         return function
 
-    async def _run_async(self, function: Function[Any], call: Call) -> Outcome:
+    async def _run_async(
+        self, function: Function[Any], call: Call, received: Received | None
+    ) -> Outcome:
         drive = Drive(Machine(call), clock=self._clock, executor=self._threads.executor)
         client = self.client
         context: Context[Any] = Context(
@@ -99,10 +106,13 @@ class Runtime:
             logger=client.logger,
             step=Step(drive, client.send),
             group=Group(),
+            received=received,
         )
         return await drive.run(partial(function.handler, context))
 
-    async def _run_blocking(self, function: Function[Any], call: Call) -> Outcome:
+    async def _run_blocking(
+        self, function: Function[Any], call: Call, received: Received | None
+    ) -> Outcome:
         loop = asyncio.get_running_loop()
         known: asyncio.Future[Outcome] = loop.create_future()
         drive = DriveSync(
@@ -118,6 +128,7 @@ class Runtime:
             logger=client.logger,
             step=StepSync(drive, client.send),
             group=GroupSync(drive),
+            received=received,
         )
         work = partial(
             contextvars.copy_context().run, drive.run, partial(function.handler, context)

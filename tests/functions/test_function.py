@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from inngest_asgi.errors import EventValidationError
+from inngest_asgi.functions.event_types import EventType
 from inngest_asgi.functions.flow_control import (
     Cancel,
     Concurrency,
@@ -18,6 +20,7 @@ from inngest_asgi.functions.flow_control import (
     Timeouts,
 )
 from inngest_asgi.functions.triggers import TriggerCron, TriggerEvent
+from inngest_asgi.wire.calls import Call, parse_call
 from inngest_asgi.wire.codec import dumps
 from tests.functions.declaring import PAID, URL, declared, handle, handle_sync
 from tests.functions.server_rules import violations
@@ -190,3 +193,45 @@ def test_a_function_with_every_option_is_registered_byte_for_byte() -> None:
 def test_the_rules_these_records_are_held_to_can_be_broken(fields: dict[str, Any]) -> None:
     (record,) = declared().records(URL)
     assert len(violations(record | fields)) == 1
+
+
+SIGNED_UP = EventType("user/signed.up", dict[str, int])
+
+
+def call_of(*events: dict[str, Any]) -> Call:
+    body = {"event": events[0] | {"user": {}}, "events": list(events), "ctx": {}}
+    return parse_call(body, "shop-pay", None)
+
+
+def test_events_without_a_type_are_not_read() -> None:
+    assert declared().received(call_of({"name": "shop/paid"})) is None
+
+
+def test_the_events_of_a_call_are_rebuilt_to_their_type() -> None:
+    raw = {"name": "user/signed.up", "data": {"n": 1.0}, "id": "x"}
+    received = declared(trigger=SIGNED_UP).received(call_of(raw, raw))
+    assert received is not None
+    event, events = received
+    assert (event.data, event.user, [one.data for one in events]) == ({"n": 1}, {}, [{"n": 1}] * 2)
+
+
+def test_the_event_of_a_call_is_the_first_of_its_events() -> None:
+    raw = {"name": "user/signed.up", "data": {"n": 1}}
+    received = declared(trigger=SIGNED_UP).received(call_of(raw))
+    assert received is not None
+    assert received[1][0] is received[0]
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["first", "second"])
+def test_an_event_that_is_not_of_its_type_names_function_and_event(place: int) -> None:
+    events = [{"name": "user/signed.up", "id": f"id-{n}", "data": {"n": 1}} for n in range(2)]
+    events[place]["data"] = {"n": "one"}
+    said = rf"^Function 'shop-pay' cannot take event 'user/signed\.up' \(id-{place}\): data\.n: "
+    with pytest.raises(EventValidationError, match=said):
+        declared(trigger=SIGNED_UP).received(call_of(*events))
+
+
+def test_the_failure_function_takes_every_failure() -> None:
+    failure = declared(trigger=SIGNED_UP, on_failure=handle).failure
+    assert failure is not None
+    assert failure.event_types is None

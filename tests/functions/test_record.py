@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from inngest_asgi.errors import ConfigError
+from inngest_asgi.functions.event_types import EventType
 from inngest_asgi.functions.flow_control import (
     Batch,
     Cancel,
@@ -108,7 +109,7 @@ ACCEPTED = [
         id="cancel-in-full",
     ),
     pytest.param(
-        {"cancel": [Cancel(event="a/b", timeout=LAST_DAY)]},
+        {"cancel": [Cancel(event=EventType("a/b"), timeout=LAST_DAY)]},
         {"cancel": [{"event": "a/b", "timeout": "2026-12-31T22:59:59.000Z"}]},
         id="cancel-until-a-date",
     ),

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from inngest_asgi.errors import ConfigError
-from inngest_asgi.functions.triggers import TriggerCron, TriggerEvent, as_triggers, trigger_records
+from inngest_asgi.functions.event_types import EventType
+from inngest_asgi.functions.triggers import (
+    Trigger,
+    TriggerCron,
+    TriggerEvent,
+    as_triggers,
+    event_types,
+    trigger_records,
+)
 from tests.functions.declaring import declared
 
 MONDAY = "0 9 * * 1"
@@ -175,12 +183,13 @@ def test_jitter_below_one_second_is_rounded_up() -> None:
         ),
         pytest.param(
             [TriggerEvent(event="a/b"), "a/c"],
-            "trigger[1] is 'a/c'; pass TriggerEvent(event=...) or TriggerCron(cron=...).",
+            "trigger[1] is 'a/c'; pass TriggerEvent(event=...), TriggerCron(cron=...) or an "
+            "EventType.",
             id="plain-text",
         ),
         pytest.param(
             None,
-            "trigger is None; pass TriggerEvent(event=...) or TriggerCron(cron=...).",
+            "trigger is None; pass TriggerEvent(event=...), TriggerCron(cron=...) or an EventType.",
             id="none",
         ),
         pytest.param(
@@ -228,3 +237,53 @@ def test_one_schedule_in_two_zones_is_not_repeated() -> None:
     zones = ["Europe/Paris", "Asia/Tokyo"]
     triggers = [TriggerCron(cron=MONDAY, timezone=zone) for zone in zones]
     assert declared(trigger=triggers).triggers == tuple(triggers)
+
+
+SIGNED_UP = EventType("user/signed.up", dict[str, int])
+
+
+@pytest.mark.parametrize(
+    ("trigger", "records"),
+    [
+        pytest.param(SIGNED_UP, [{"event": "user/signed.up"}], id="type"),
+        pytest.param(EventType("user/*"), [{"event": "user/*"}], id="pattern"),
+        pytest.param(
+            TriggerEvent(event=SIGNED_UP, expression="event.data.n > 1"),
+            [{"event": "user/signed.up", "expression": "event.data.n > 1"}],
+            id="with-expression",
+        ),
+        pytest.param(
+            [SIGNED_UP, TriggerEvent(event="user/left"), TriggerCron(cron=MONDAY)],
+            [{"event": "user/signed.up"}, {"event": "user/left"}, {"cron": MONDAY}],
+            id="list",
+        ),
+        pytest.param(
+            [TriggerEvent(event="user/signed.up"), SIGNED_UP, EventType("user/signed.up", dict)],
+            [{"event": "user/signed.up"}],
+            id="several-types-of-a-name",
+        ),
+    ],
+)
+def test_an_event_type_is_a_trigger(trigger: Any, records: list[dict[str, Any]]) -> None:
+    (record,) = declared(trigger=trigger).records("https://app.example")
+    assert record["triggers"] == records
+
+
+def test_an_event_type_that_is_repeated_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"trigger\[1\] repeats an earlier trigger"):
+        declared(trigger=[SIGNED_UP, SIGNED_UP])
+
+
+@pytest.mark.parametrize(
+    ("triggers", "kind"),
+    [
+        pytest.param((TriggerEvent(event=SIGNED_UP),), dict[str, int], id="typed"),
+        pytest.param((TriggerEvent(event=EventType("user/signed.up")),), None, id="untyped"),
+        pytest.param((TriggerEvent(event="user/signed.up"),), None, id="name"),
+        pytest.param((TriggerCron(cron=MONDAY),), None, id="cron"),
+    ],
+)
+def test_the_types_of_the_events_of_triggers(triggers: tuple[Trigger, ...], kind: Any) -> None:
+    types = event_types(triggers, WHERE)
+    payload = types and types.find("user/signed.up", None)
+    assert (payload and payload.data) == kind
