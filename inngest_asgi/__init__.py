@@ -14,6 +14,7 @@ from inngest_asgi.errors import (
     SendEventsError,
     StepError,
 )
+from inngest_asgi.functions import internal_events
 from inngest_asgi.functions.event_types import EventType
 from inngest_asgi.functions.flow_control import (
     Batch,
@@ -64,5 +65,6 @@ __all__ = [
     "TriggerEvent",
     "__version__",
     "attach",
+    "internal_events",
     "serve",
 ]

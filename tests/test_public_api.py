@@ -40,6 +40,7 @@ PUBLIC = [
     "TriggerEvent",
     "__version__",
     "attach",
+    "internal_events",
     "serve",
 ]
 

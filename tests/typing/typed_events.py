@@ -72,3 +72,9 @@ def goodbye(ctx: inngest.ContextSync[Left | Signup]) -> None:
 
 async def send() -> list[str]:
     return await client.send([signed_up(Signup(user_id="u1")), left(Left(reason="")), untyped()])
+
+
+@client.create_function(fn_id="alert", trigger=inngest.internal_events.function_failed)
+async def alert(ctx: inngest.Context[inngest.internal_events.FunctionFailed]) -> str:
+    assert_type(ctx.event.data.event.data, dict[str, Any])
+    return ctx.event.data.error.message
