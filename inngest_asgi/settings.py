@@ -156,6 +156,11 @@ class Settings:
         return (self._get("INNGEST_ENABLE_UNAUTHED_SYNC") or "1").lower() not in _OFF
 
     @property
+    def session_propagation(self) -> bool:
+        """Whether events sent in a step carry the run's sessions; yes unless switched off."""
+        return (self._get("INNGEST_SESSION_PROPAGATION") or "1").lower() not in _OFF
+
+    @property
     def thread_pool_size(self) -> int:
         """How many threads run blocking code: INNGEST_THREAD_POOL_MAX_WORKERS, or by the CPUs.
 

@@ -269,9 +269,22 @@ def test_a_bad_serve_origin_names_its_variable() -> None:
         pytest.param(" False ", False, id="false"),
     ],
 )
-def test_unsigned_sync_can_be_switched_off(value: str | None, enabled: bool) -> None:  # noqa: FBT001
-    environ = {} if value is None else {"INNGEST_ENABLE_UNAUTHED_SYNC": value}
-    assert Settings(environ=environ).enable_unauthed_sync is enabled
+@pytest.mark.parametrize(
+    ("variable", "name"),
+    [
+        ("INNGEST_ENABLE_UNAUTHED_SYNC", "enable_unauthed_sync"),
+        ("INNGEST_SESSION_PROPAGATION", "session_propagation"),
+    ],
+    ids=["unsigned-sync", "sessions"],
+)
+def test_what_is_on_can_be_switched_off(
+    value: str | None,
+    enabled: bool,  # noqa: FBT001
+    variable: str,
+    name: str,
+) -> None:
+    environ = {} if value is None else {variable: value}
+    assert getattr(Settings(environ=environ), name) is enabled
 
 
 @pytest.mark.parametrize(("value", "size"), [("1", 1), (" 64 ", 64)], ids=["one", "many"])

@@ -1,0 +1,37 @@
+"""Events sent in a step carry the sessions of their run (http.md 13, steps.md 9)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from inngest_asgi.wire.events import Event
+from inngest_asgi.wire.sessions import carried, sessions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from inngest_asgi.client.inngest import Inngest
+    from inngest_asgi.wire.calls import Call
+
+
+async def send_from_run(
+    client: Inngest, call: Call, events: Event[Any] | Sequence[Event[Any]]
+) -> list[str]:
+    """Send events as `Inngest.send` does, with the sessions of the events that started the run.
+
+    Args:
+        client: sends them.
+        call: the call of the run.
+        events: one event or several; they are not changed, copies are sent.
+    """
+    sessions = sessions_of(call.events) if client.settings.session_propagation else {}
+    return await client.send(_with_sessions(events, sessions) if sessions else events)
+
+
+def _with_sessions(events: Any, sessions: dict[str, str]) -> Any:
+    """Return copies with the sessions; what is no event is left for `send` to refuse."""
+    if isinstance(events, Event):
+        return events.model_copy(update={"meta": carried(events.meta, sessions)})
+    if isinstance(events, list | tuple):
+        return [_with_sessions(one, sessions) for one in events]
+    return events
