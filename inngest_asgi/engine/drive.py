@@ -53,21 +53,32 @@ class Drive:
         self._executor = executor
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
-        self._parked_tasks: set[asyncio.Task[Any]] = set()
+        self._parked_tasks: set[asyncio.Task[Any] | None] = set()
         self._news: asyncio.Future[None] | None = None
         self._refused: set[asyncio.Task[Any] | None] | None = None
 
     async def run(self, function: Callable[[], Awaitable[Any]]) -> Outcome:
         """Run user code until this call's outcome is known, then unwind it."""
         self._task = self._loop.create_task(self._user_code(function))
-        self._task.add_done_callback(self._wake)
         try:
             return await self._decide(self._task)
         finally:
             await self._unwind(self._task)
 
+    def recall(self, step_id: str) -> Any:
+        """Announce a step and return its memo, without a wait and before there is an op for it.
+
+        Returns:
+            The memo; MISSING if it may not resolve at once: then `step` is the way in.
+        """
+        scope = SCOPE.get()
+        quick = self._refused is None and scope.body_of is None and step_id.__class__ is str
+        if quick and asyncio.current_task() is self._task:
+            return self._machine.recall(step_id, race=scope.race)
+        return MISSING
+
     async def step(self, op: Op) -> Any:
-        """Announce a step and wait for its result; the tools' only way in.
+        """Announce a step and wait for its result.
 
         Raises:
             StepError: the step failed for good.
@@ -107,7 +118,7 @@ class Drive:
             elif isinstance(action, Execute):
                 return await self._perform(action.op)
             elif isinstance(action, Wait):
-                if not await self._wait_for_news(action.grace):
+                if not await self._wait_for_news(task, action.grace):
                     return self._machine.stalled()
             else:
                 return action
@@ -124,9 +135,11 @@ class Drive:
             turns = turns + 1 if machine.announced == seen else 0
             seen = machine.announced
 
-    async def _wait_for_news(self, grace: float | None) -> bool:
+    async def _wait_for_news(self, task: asyncio.Task[None], grace: float | None) -> bool:
         """Wait until a step parks or the function ends; False when `grace` ran out first."""
         self._news = self._loop.create_future()
+        if not task.done():
+            task.add_done_callback(self._wake)
         if grace is not None:
             return await self._ends_within(grace, self._news)
         await self._news
@@ -141,8 +154,7 @@ class Drive:
     async def _park(self, op: Op, task: asyncio.Task[Any] | None) -> Any:
         op.waiter = self._loop.create_future()
         op.context = contextvars.copy_context()
-        if task is not None:
-            self._parked_tasks.add(task)
+        self._parked_tasks.add(task)
         self._machine.park(op)
         self._wake()
         try:
@@ -189,7 +201,8 @@ class Drive:
     async def _unwind(self, task: asyncio.Task[None]) -> None:
         """Cancel the function's task and those that parked, and let them clean up (rule 9)."""
         self._refused = set()
-        tasks = {one for one in (task, *self._parked_tasks) if not one.done()}
+        parked = {one for one in self._parked_tasks if one is not None}
+        tasks = {one for one in (task, *parked) if not one.done()}
         if not tasks:
             return
         for one in tasks:

@@ -37,12 +37,21 @@ class StepIds:
 
     def claim(self, step_id: str) -> tuple[str, int]:
         """Return the hashed id of the next use of `step_id`, and its repeat index (0 = first)."""
+        text, index = self.next(step_id)
+        self.note(step_id, text, index)
+        return hash_id(text), index
+
+    def note(self, step_id: str, text: str, index: int) -> None:
+        """Note that `step_id` was used, as `next` said it would be called."""
+        self._taken.add(text)
+        if index:
+            self._repeats[step_id] = index
+
+    def next(self, step_id: str) -> tuple[str, int]:
+        """Return the text and the repeat index of the next use of `step_id`, which is not noted."""
         if step_id not in self._taken:
-            self._taken.add(step_id)
-            return hash_id(step_id), 0
+            return step_id, 0
         index = self._repeats.get(step_id, 0) + 1
         while (text := f"{step_id}:{index}") in self._taken:
             index += 1
-        self._repeats[step_id] = index
-        self._taken.add(text)
-        return hash_id(text), index
+        return text, index

@@ -40,6 +40,7 @@ class Op:
         opts: what the op carries, by steps.md 4.
         body: the user's function, for a runnable step; with `args` and `kwargs`.
         result: how the body's result is dumped and rebuilt.
+        runnable: whether it is run here, not by the server.
         id: the hashed id; `index`: how many steps of this call had the same `step_id` before.
         race: whether it was announced inside a race (steps.md 8).
         context: the context variables where it was announced, for the body.
@@ -72,11 +73,7 @@ class Op:
         self.args = args
         self.kwargs = kwargs
         self.result = result
-
-    @property
-    def runnable(self) -> bool:
-        """Whether it is run here, not by the server."""
-        return self.code is Opcode.STEP_PLANNED
+        self.runnable = code is Opcode.STEP_PLANNED
 
     def rebuild(self, memo: Any) -> Any:
         """Turn the memo into what the user's `await` gives.
@@ -85,9 +82,7 @@ class Op:
             StepError: the memo records a failure.
             OutputError: it does not validate against an explicit output type.
         """
-        if not self.runnable:
-            return None
-        return self.result.load(memo_result(memo, self.step_id), what=f"Step {self.step_id!r}")
+        return rebuilt(memo, self.step_id, self.result) if self.runnable else None
 
     def call(self, override: list[Any] | None) -> Any:
         """Call the body, with the server's arguments instead of the user's where it sent some."""
@@ -157,6 +152,12 @@ def enter(op: Op, scope: Scope) -> None:
     op.race = scope.race
 
 
+def rebuilt(memo: Any, step_id: str, result: ResultType) -> Any:
+    """Turn a runnable step's memo into what the user's `await` gives; see `Op.rebuild`."""
+    data = memo_result(memo, step_id)
+    return data if result is PLAIN else result.load(data, what=f"Step {step_id!r}")
+
+
 def run_op(
     step_id: str,
     handler: Callable[..., Any],
@@ -170,16 +171,25 @@ def run_op(
         ConfigError: the id is not a string or empty, the handler is not a function, or
             pydantic can make nothing of the output type.
     """
+    result = run_result(step_id, handler, output_type)
+    return Op(step_id, Opcode.STEP_PLANNED, body=handler, args=args, kwargs=kwargs, result=result)
+
+
+def run_result(step_id: str, handler: Callable[..., Any], output_type: Any) -> ResultType:
+    """Return the type of what step.run gives.
+
+    Raises:
+        ConfigError: the handler is not a function, or pydantic can make nothing of the output type.
+    """
     if not callable(handler):
         _refuse_handler(step_id, handler)
     try:
-        result = ResultType.of(handler, output_type)
+        return ResultType.of(handler, output_type)
     except PydanticUserError as error:
         raise ConfigError(
             f"step.run({step_id!r}): output_type is {output_type!r}, of which pydantic can make "
             "nothing; pass a type it knows, such as a BaseModel or list[int]."
         ) from error
-    return Op(step_id, Opcode.STEP_PLANNED, body=handler, args=args, kwargs=kwargs, result=result)
 
 
 def sleep_op(step_id: str, duration: Duration) -> Op:

@@ -17,7 +17,6 @@ import warnings
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Union
-from weakref import WeakKeyDictionary
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
@@ -33,6 +32,7 @@ class Unset:
 UNSET: Final = Unset()
 
 _NATIVE = frozenset({Any, None, type(None), str, int, float, bool, dict, list, object})
+_MOST_CODE = 10_000
 _NOT_FINITE = re.compile(rb"null|NaN|Infinity")
 _UNUSABLE = (NameError, TypeError, AttributeError, SyntaxError, PydanticUserError)
 
@@ -124,7 +124,7 @@ class _Known:
         return self.annotation == annotation and self.space is space and self.local == local
 
 
-_by_code: WeakKeyDictionary[types.CodeType, _Known] = WeakKeyDictionary()
+_by_code: dict[types.CodeType, _Known] = {}
 
 
 def _dump_adapted(adapter: TypeAdapter[Any], value: Any) -> Fragment:
@@ -165,6 +165,8 @@ def _annotated(function: Callable[..., Any]) -> ResultType:
     local = _closure(plain, annotation) if code.co_freevars and isinstance(annotation, str) else {}
     known = _by_code.get(code)
     if known is None or not known.fits(annotation, space, local):
+        if len(_by_code) == _MOST_CODE:
+            _by_code.clear()  # code made at run time would pile up
         known = _Known(annotation, space, local, _make(annotation, space, local))
         _by_code[code] = known
     return known.result
@@ -215,12 +217,14 @@ def _is_native(annotation: Any) -> bool:
 
 
 def _plain_function(function: Any) -> Any:
-    while isinstance(function, functools.partial):
-        function = function.func
-    function = inspect.unwrap(function)
-    if inspect.ismethod(function):
-        return function.__func__
-    return function if hasattr(function, "__code__") else inspect.unwrap(type(function).__call__)
+    """Return the function behind partials, decorators, methods and callable objects."""
+    if isinstance(function, functools.partial):
+        return _plain_function(function.func)
+    if hasattr(function, "__wrapped__"):
+        return _plain_function(function.__wrapped__)
+    if isinstance(function, types.FunctionType):
+        return function
+    return inspect.unwrap(getattr(function, "__func__", type(function).__call__))
 
 
 def _is_filled(cell: types.CellType) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.engine.ids import StepIds
+from inngest_asgi.engine.ids import StepIds, hash_id
 from inngest_asgi.engine.memos import MISSING, Memos
 from inngest_asgi.engine.outcomes import (
     STEP_FINAL,
@@ -77,6 +77,12 @@ class Machine:
         call: the call as parsed.
         blocking: whether user code blocks: then nothing can happen while it does, and there is
             never a reason to wait.
+
+    Attributes:
+        memos: what earlier calls left.
+        announced: how many steps were announced.
+        race: whether one of them was in race mode.
+        targeted: whether the server asked for one step; `target`: that step, once announced.
     """
 
     __slots__ = (
@@ -89,9 +95,9 @@ class Machine:
         "_memoised",
         "_planned",
         "_queue",
-        "_race",
         "announced",
         "memos",
+        "race",
         "target",
         "targeted",
     )
@@ -109,7 +115,7 @@ class Machine:
         self._planned: dict[str, Op] = {}
         self._found: list[str] = []
         self._abandoned = 0
-        self._race = False
+        self.race = False
         self._ended: Returned | Raised | None = None
 
     # What the shell tells.
@@ -118,12 +124,26 @@ class Machine:
         """Count a step as announced and return its hashed id and repeat index (rule 14)."""
         self.announced += 1
         if race:
-            self._race = True
+            self.race = True
         return self._ids.claim(step_id)
 
     def take(self, id: str) -> Any:
         """Return the memo of a step when it may resolve at once, else MISSING (rule 5)."""
         return MISSING if self.target is not None else self.memos.take(id)
+
+    def recall(self, step_id: str, *, race: bool) -> Any:
+        """Count a step as announced and return its memo, if that may resolve at once.
+
+        Returns:
+            The memo; or MISSING, and then nothing has changed.
+        """
+        text, index = self._ids.next(step_id)
+        memo = self.take(hash_id(text))
+        if memo is not MISSING:
+            self._ids.note(step_id, text, index)
+            self.announced += 1
+            self.race = self.race or race
+        return memo
 
     def park(self, op: Op) -> None:
         """Hold a step that could not resolve at once."""
@@ -220,7 +240,7 @@ class Machine:
         return Report([op.unrun() for op in ops])
 
     def _may_execute(self, op: Op) -> bool:
-        alone = self._abandoned == 0 and not self._race
+        alone = self._abandoned == 0 and not self.race
         return op.runnable and alone and not self._call.plan_only
 
     def _without_target(self, target: str) -> Action:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from inngest_asgi.engine.ops import SendEvents, run_op, send_event_op, sleep_op, sleep_until_op
+from inngest_asgi.engine.memos import MISSING
+from inngest_asgi.engine.ops import (
+    SendEvents,
+    rebuilt,
+    run_op,
+    run_result,
+    send_event_op,
+    sleep_op,
+    sleep_until_op,
+)
 from inngest_asgi.engine.results import UNSET
 
 if TYPE_CHECKING:
@@ -76,6 +85,9 @@ class Step:
             StepError: the step failed for good.
             ConfigError: the id or the handler is none.
         """
+        memo = self._drive.recall(step_id)
+        if memo is not MISSING:
+            return rebuilt(memo, step_id, run_result(step_id, handler, output_type))
         return await self._drive.step(run_op(step_id, handler, args, kwargs, output_type))
 
     async def sleep(self, step_id: str, duration: Duration) -> None:
