@@ -15,6 +15,7 @@ from inngest_asgi.errors import ConfigError
 from inngest_asgi.functions import checks
 from inngest_asgi.functions.collection import FunctionIndex
 from inngest_asgi.functions.declare import declare
+from inngest_asgi.functions.event_types import EventType, EventTypes
 from inngest_asgi.settings import Settings
 from inngest_asgi.wire.durations import to_timedelta
 
@@ -49,6 +50,8 @@ class Inngest:
         event_api_base_url: where events go.
         request_timeout: for each phase of a request (connecting, sending, waiting, reading): int
             milliseconds, a `timedelta`, or a string such as "30s".
+        schemas: the types of events by name; whatever is sent with a name of theirs must be of the
+            type, however it was built. Several types of one name are a union.
         logger: for what the library says and `ctx.logger` writes to; by default the standard
             library's "inngest_asgi".
         http_client: carries the requests as it is, and is never closed; its own timeout counts.
@@ -57,7 +60,8 @@ class Inngest:
         clock: time and chance, for tests.
 
     Raises:
-        ConfigError: the name is no name, or the time-out is not a duration above zero.
+        ConfigError: the name is no name, the time-out is not a duration above zero, or something
+            among the schemas is no `EventType`.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Inngest:
         api_base_url: str | None = None,
         event_api_base_url: str | None = None,
         request_timeout: Duration = 30_000,
+        schemas: Sequence[EventType[Any]] = (),
         logger: logging.Logger | None = None,
         http_client: HTTPClient | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -91,7 +96,7 @@ class Inngest:
         )
         self._logger = logger or logging.getLogger("inngest_asgi")
         self._connections = Connections(_checked_timeout(request_timeout), http_client)
-        self._sender = Sender(self.settings, self._connections, clock)
+        self._sender = Sender(self.settings, self._connections, clock, _checked_schemas(schemas))
         self.api = Api(self.settings, self._connections, clock)
 
     def __repr__(self) -> str:
@@ -215,6 +220,7 @@ class Inngest:
             SendEventsError: not every event was taken; its `ids` are those that were.
             ConfigError: an event's name is empty or reserved, or something is not an event.
             CodecError: an event's data cannot be JSON.
+            EventValidationError: an event is not of the type the client's schemas have for it.
         """
         return await self._sender.send(events, env)
 
@@ -240,3 +246,10 @@ def _checked_timeout(request_timeout: Duration) -> timedelta:
     if not timeout:
         raise ConfigError("Inngest: request_timeout is zero; no request could ever succeed.")
     return timeout
+
+
+def _checked_schemas(schemas: Sequence[EventType[Any]]) -> EventTypes:
+    field = "Inngest: schemas"
+    for index, one in enumerate(schemas):
+        checks.of_kind(one, EventType, f"{field}[{index}]")
+    return EventTypes(schemas, field=field)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from inngest_asgi.client.connections import Connections
     from inngest_asgi.client.messages import Answer
     from inngest_asgi.clock import Clock
+    from inngest_asgi.functions.event_types import EventTypes
     from inngest_asgi.settings import Settings
     from inngest_asgi.wire.codec import Fragment
 
@@ -41,11 +42,12 @@ _REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends events; settings, network, time and chance are given to it."""
+    """Sends events; settings, network, time, chance and the types of events are given to it."""
 
     settings: Settings
     connections: Connections
     clock: Clock
+    schemas: EventTypes
 
     async def send(self, events: Event[Any] | Sequence[Event[Any]], env: str | None) -> list[str]:
         """Send events in one request, again on failures that may pass; return their ids.
@@ -57,6 +59,7 @@ class Sender:
         Raises:
             ConfigError: an event has no valid name, or something is not an event.
             CodecError: an event's data cannot be JSON; the message names the event.
+            EventValidationError: an event is not of the type that `schemas` has for its name.
             SendEventsError: not every event was taken; `ids` are those that were.
         """
         listed = _listed(events)
@@ -83,8 +86,16 @@ class Sender:
                 Header.EVENT_ID_SEED: seed,
                 **client_headers(self.settings, env),
             },
-            body=dumps([_dumped(event, now_ms) for event in events]),
+            body=dumps([self._dumped(event, now_ms) for event in events]),
         )
+
+    def _dumped(self, event: Event[Any], now_ms: int) -> Fragment:
+        record = event_record(event, now_ms)
+        self.schemas.check(record)
+        try:
+            return embed(record)
+        except CodecError as error:
+            raise CodecError(f"Event {event.name!r} cannot be sent: {error}") from error
 
     def _event_key(self) -> str:
         if key := self.settings.event_key:
@@ -128,14 +139,6 @@ def _listed(events: Event[Any] | Sequence[Event[Any]]) -> list[Event[Any]]:
                 "build one with Event(name=..., data={...})."
             )
     return list(listed)
-
-
-def _dumped(event: Event[Any], now_ms: int) -> Fragment:
-    record = event_record(event, now_ms)
-    try:
-        return embed(record)
-    except CodecError as error:
-        raise CodecError(f"Event {event.name!r} cannot be sent: {error}") from error
 
 
 def _ids(value: Any) -> list[str]:

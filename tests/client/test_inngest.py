@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from inngest_asgi.client.inngest import Inngest
-from inngest_asgi.errors import ConfigError, SendEventsError
+from inngest_asgi.errors import ConfigError, EventValidationError, SendEventsError
+from inngest_asgi.functions.event_types import EventType
 from inngest_asgi.wire.events import Event
 from tests.client.scripted import (
     SEED,
@@ -223,3 +224,19 @@ def test_making_a_client_costs_no_http_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("schemas", "place"), [(["a/b"], 0), ([EventType("a/b"), dict], 1)], ids=["text", "class"]
+)
+def test_what_is_no_schema_is_refused(schemas: Any, place: int) -> None:
+    with pytest.raises(ConfigError, match=rf"^Inngest: schemas\[{place}\] is .*EventType"):
+        Inngest("shop", schemas=schemas)
+
+
+def test_an_event_that_breaks_the_schemas_is_not_sent(server: EventServer) -> None:
+    schemas = [EventType("a/b", dict[str, int])]
+    client = Inngest("s", is_production=False, event_api_base_url=server.url, schemas=schemas)
+    with pytest.raises(EventValidationError, match=r"data\.n"):
+        client.send_sync(Event(name="a/b", data={"n": "one"}))
+    assert server.paths == []

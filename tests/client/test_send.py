@@ -13,7 +13,14 @@ from pydantic import BaseModel
 
 from inngest_asgi.client.connections import Connections
 from inngest_asgi.client.send import Sender
-from inngest_asgi.errors import CodecError, ConfigError, InngestError, SendEventsError
+from inngest_asgi.errors import (
+    CodecError,
+    ConfigError,
+    EventValidationError,
+    InngestError,
+    SendEventsError,
+)
+from inngest_asgi.functions.event_types import EventType, EventTypes
 from inngest_asgi.settings import Settings
 from inngest_asgi.wire.events import Event
 from inngest_asgi.wire.names import SDK_HEADER
@@ -24,9 +31,17 @@ NOW_MS = int(NOW * 1000)
 KEY = "secret/key ü"
 
 
+class Paid(BaseModel):
+    amount: int
+
+
+PAID = EventType("shop/paid", Paid)
+
+
 def sender(script: Scripted, clock: SkippingClock, environ: dict[str, str]) -> Sender:
     settings = Settings(environ={"INNGEST_EVENT_KEY": KEY} | environ)
-    return Sender(settings, Connections(timedelta(1), script.http), clock)
+    types = EventTypes([PAID], field="schemas")
+    return Sender(settings, Connections(timedelta(1), script.http), clock, types)
 
 
 def sent(script: Scripted, events: Any = ORDER, env: str | None = None, **environ: str) -> Any:
@@ -250,6 +265,12 @@ def test_without_an_event_key_cloud_mode_says_what_to_set() -> None:
         pytest.param(Event(name="a/b", data={"x": object()}), CodecError, "'a/b'", id="object"),
         pytest.param(Event(name="a/b", data={"x": float("nan")}), CodecError, "'a/b'", id="NaN"),
         pytest.param(Event(name="a/b", data={"x": "\ud800"}), CodecError, "'a/b'", id="surrogate"),
+        pytest.param(
+            [ORDER, Event(name="shop/paid", data={"amount": "much"})],
+            EventValidationError,
+            r"^Event 'shop/paid' cannot be sent: data\.amount: ",
+            id="another type",
+        ),
     ],
 )
 def test_what_cannot_be_sent_is_refused_before_the_network(
@@ -266,3 +287,14 @@ def test_a_large_integer_is_sent_whole_with_a_warning() -> None:
     with pytest.warns(UserWarning, match="2\\^53"):
         sent(script, Event(name="a/b", data={"n": 2**53}))
     assert b"9007199254740992" in script.request.content
+
+
+@pytest.mark.parametrize(
+    "event",
+    [PAID(Paid(amount=5)), Event(name="shop/paid", data={"amount": 5})],
+    ids=["typed", "plain"],
+)
+def test_an_event_that_is_of_its_type_is_sent(event: Event[Any]) -> None:
+    script = Scripted(accepted("a"))
+    sent(script, event)
+    assert body(script.request)[0]["data"] == {"amount": 5}

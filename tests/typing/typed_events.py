@@ -33,7 +33,7 @@ left = inngest.EventType("user/left", Left)
 renamed = inngest.EventType("user/renamed", data=Renamed)
 untyped = inngest.EventType("user/seen")
 either: inngest.EventType[Signup | Left] = inngest.EventType("user/changed", Signup | Left)
-client = inngest.Inngest("shop")
+client = inngest.Inngest("shop", schemas=[signed_up, left, untyped])
 
 assert_type(signed_up, inngest.EventType[Signup])
 assert_type(left, inngest.EventType[Left])
