@@ -32,7 +32,7 @@ def serving(app: ASGIApp, **config: Any) -> Iterator[str]:
     """Serve on a free port, on a loop and a thread of its own; gives the URL of the server."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        given: dict[str, Any] = {"lifespan": "on", "log_config": None} | config
+        given: dict[str, Any] = {"lifespan": "on", "ws": "none", "log_config": None} | config
         server = uvicorn.Server(uvicorn.Config(app, **given))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
@@ -69,7 +69,7 @@ class ServerProcess:
 @contextmanager
 def server_process(target: str) -> Iterator[ServerProcess]:
     """Run `uvicorn module:app` as users do, in dev mode."""
-    command = [sys.executable, "-m", "uvicorn", target, "--port", "0", "--no-use-colors"]
+    command = [sys.executable, "-m", "uvicorn", target, "--port", "0", "--ws", "none"]
     environment = os.environ | {"INNGEST_DEV": "http://127.0.0.1:9", "PYTHONWARNINGS": "error"}
     process = subprocess.Popen(
         command,
