@@ -84,7 +84,10 @@ class DriveSync:
         self._check_thread(op)
         self._refuse_late()
         op.id, op.index = self._machine.claim(op.step_id, race=scope.race)
-        self._note_use(op)
+        self._branch.steps.append(op)
+        self._branch.round += 1
+        if self._uses or self._branch is not self._whole:
+            self._note_use(op)
         memo = self._machine.memos.get(op.id)
         if memo is not MISSING:
             return op.rebuild(memo)
@@ -127,6 +130,8 @@ class DriveSync:
             branch.value = function()
         except Parked:
             pass
+        except StepUsageError:
+            raise
         except Exception as error:  # noqa: BLE001 - raised again when its siblings have ended
             branch.error = error
         finally:
@@ -138,13 +143,12 @@ class DriveSync:
         """Refuse ids whose repeats branches would count differently from call to call.
 
         Branches run one after the other, each as far as its memos go. Repeats of an id in several
-        branches are counted alike in each call only if all of them come to it in the same round;
-        in race mode branches keep no step, so only their first steps do.
+        branches are counted alike in each call only if all of them come to it in the same round.
+        Once there was a race, calls come in the middle of a round: only first steps are sure.
         """
         branch = self._branch
-        branch.steps.append(op)
-        branch.round += 1
-        use = Use(branch, branch.round, late=op.race and branch.round > branch.start + 1)
+        late = self._machine.race and branch.round > branch.start + 1
+        use = Use(branch, branch.round, late)
         last = self._uses.get(op.step_id)
         if last is not None and use.may_be_miscounted_after(last):
             raise StepUsageError(
@@ -201,8 +205,9 @@ class Branch:
 
     def __init__(self, outer: Branch | None = None) -> None:
         self.outer = outer
-        self.start: int = outer.round if outer else 0
-        self.round: int = self.start
+        self.round: int = outer.round if outer else 0
+        # Of the group that stands in no other one: there all branches set out together.
+        self.start: int = outer.start if outer and outer.outer else self.round
         self.value: Any = None
         self.error: Exception | None = None
         self.parked = False
@@ -224,7 +229,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Where a step id was used: the branch, after how many rounds, and if at an unsteady place."""
+    """Where a step id was used: in which branch and round; `late`: calls may differ in this."""
 
     branch: Branch
     round: int
