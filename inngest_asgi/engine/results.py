@@ -112,19 +112,23 @@ PLAIN: Final = ResultType(None)
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The result type of one function's annotation, and what it was resolved with."""
+    """The result type of one function's annotation, and what it was resolved with.
 
+    The code is held so that its `id`, by which it is found, stays its own.
+    """
+
+    code: types.CodeType
     annotation: Any
     space: dict[str, Any]
     local: dict[str, Any]
     result: ResultType
 
     def fits(self, annotation: Any, space: dict[str, Any], local: dict[str, Any]) -> bool:
-        """Whether nothing is new: equal code of another module may mean another type."""
+        """Whether nothing is new: functions of one piece of code may mean different types."""
         return self.annotation == annotation and self.space is space and self.local == local
 
 
-_by_code: dict[types.CodeType, _Known] = {}
+_by_code: dict[int, _Known] = {}
 
 
 def _dump_adapted(adapter: TypeAdapter[Any], value: Any) -> Fragment:
@@ -163,12 +167,12 @@ def _annotated(function: Callable[..., Any]) -> ResultType:
         return PLAIN
     space: dict[str, Any] = plain.__globals__
     local = _closure(plain, annotation) if code.co_freevars and isinstance(annotation, str) else {}
-    known = _by_code.get(code)
+    known = _by_code.get(id(code))
     if known is None or not known.fits(annotation, space, local):
         if len(_by_code) == _MOST_CODE:
             _by_code.clear()  # code made at run time would pile up
-        known = _Known(annotation, space, local, _make(annotation, space, local))
-        _by_code[code] = known
+        known = _Known(code, annotation, space, local, _make(annotation, space, local))
+        _by_code[id(code)] = known
     return known.result
 
 
