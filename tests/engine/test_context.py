@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from inngest_asgi.engine.context import CallContext, Context, ContextSync
+from inngest_asgi.wire.events import Event
 from tests.engine.calls import Request
 
 LOGGER = logging.getLogger("test")
@@ -30,6 +31,15 @@ def test_events_are_read_when_asked_for() -> None:
     ctx = context(events=[{"name": "a", "data": {"n": n}} for n in range(2)])
     assert ctx.event.name == "test/started"
     assert [one.data for one in ctx.events] == [{"n": 0}, {"n": 1}]
+
+
+def test_events_that_were_rebuilt_to_their_types_are_kept() -> None:
+    events: list[Event[Any]] = [Event(name="a", data={"n": n}) for n in range(2)]
+    ctx: CallContext[Any] = CallContext(
+        Request().call(), app_id="app", logger=LOGGER, received=(events[0], events)
+    )
+    assert ctx.event is events[0]
+    assert ctx.events is events
 
 
 def test_a_failure_handler_gets_the_error_rebuilt() -> None:

@@ -21,6 +21,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, Field, PydanticUserError
 
+from inngest_asgi.engine import results
 from inngest_asgi.engine.results import PLAIN, ResultType
 from inngest_asgi.errors import OutputError
 from inngest_asgi.wire.codec import dumps, loads
@@ -215,6 +216,14 @@ def test_a_model_made_anew_for_each_call_is_rebuilt_as_the_newest() -> None:
     for _ in range(2):
         local, body = handler()
         assert type(back(ResultType.of(body), body())) is local
+
+
+def test_code_made_at_run_time_does_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "_MOST_CODE", 2)
+    monkeypatch.setattr(results, "_by_code", {})
+    for _ in range(5):
+        assert back(ResultType.of(returning(Order)), ORDER) == ORDER
+        assert len(results._by_code) <= 2
 
 
 def test_equal_code_in_two_modules_may_name_different_types() -> None:
