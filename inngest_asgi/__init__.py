@@ -6,11 +6,13 @@ from inngest_asgi.engine.group import ParallelMode
 from inngest_asgi.engine.tools import Step
 from inngest_asgi.engine.tools_sync import StepSync
 from inngest_asgi.errors import (
+    ApiError,
     ConfigError,
     EventValidationError,
     InngestError,
     NonRetriableError,
     RetryAfterError,
+    RunFailedError,
     SendEventsError,
     StepError,
 )
@@ -33,8 +35,10 @@ from inngest_asgi.routes.app import InngestApp, serve
 from inngest_asgi.routes.attach import attach
 from inngest_asgi.version import VERSION as __version__
 from inngest_asgi.wire.events import Event
+from inngest_asgi.wire.runs import Run, RunStatus
 
 __all__ = [
+    "ApiError",
     "Batch",
     "Cancel",
     "Concurrency",
@@ -54,6 +58,9 @@ __all__ = [
     "Priority",
     "RateLimit",
     "RetryAfterError",
+    "Run",
+    "RunFailedError",
+    "RunStatus",
     "SendEventsError",
     "Singleton",
     "Step",

@@ -5,6 +5,7 @@ InngestError
 ├── CodecError               a value that cannot be JSON, or text that is not JSON
 ├── SendEventsError          the event API did not take every event; `ids` are those it took
 ├── ApiError                 the Inngest API refused a request or could not be reached
+├── RunFailedError           a run whose output was asked for has failed, or was cancelled
 ├── DevServerError           the embedded dev server cannot start, or cannot go on
 ├── RequestError             an incoming request that is refused, with its status and code
 │   └── SignatureError       it is not signed, or not by one of our keys
@@ -63,6 +64,28 @@ class ApiError(InngestError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class RunFailedError(InngestError):
+    """A run whose output was asked for has none, because it failed or was cancelled.
+
+    Args:
+        run_id: the run.
+        status: how it ended, such as "Failed".
+        message: the message of the error that ended it.
+        name: that error's class name.
+        stack: its traceback text, if it was recorded.
+    """
+
+    def __init__(
+        self, run_id: str, status: str, message: str, name: str, stack: str | None = None
+    ) -> None:
+        super().__init__(f"Run {run_id!r} ended as {status}: {name}: {message}")
+        self.run_id = run_id
+        self.status = status
+        self.message = message
+        self.name = name
+        self.stack = stack
 
 
 class DevServerError(InngestError):

@@ -70,6 +70,20 @@ def test_api_errors_have_the_status() -> None:
     assert ApiError("no", 500).status == 500
 
 
+def test_event_errors_have_fields() -> None:
+    fields = ["data.n"]
+    error = errors.EventValidationError("no", fields)
+    fields.append("data.m")
+    assert (str(error), error.fields, error.quiet) == ("no", ["data.n"], False)
+
+
+def test_failed_runs_tell_their_error() -> None:
+    error = errors.RunFailedError("01JX1", "Failed", "declined", "CardError", "Traceback")
+    assert str(error) == "Run '01JX1' ended as Failed: CardError: declined"
+    assert (error.run_id, error.status) == ("01JX1", "Failed")
+    assert (error.message, error.name, error.stack) == ("declined", "CardError", "Traceback")
+
+
 def test_request_errors_have_code_and_status() -> None:
     error = RequestError("no", code="body_invalid", status=400)
     assert (str(error), error.code, error.status) == ("no", "body_invalid", 400)

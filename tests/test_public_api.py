@@ -10,6 +10,7 @@ import inngest_asgi
 from tests.house.source import ROOT
 
 PUBLIC = [
+    "ApiError",
     "Batch",
     "Cancel",
     "Concurrency",
@@ -29,6 +30,9 @@ PUBLIC = [
     "Priority",
     "RateLimit",
     "RetryAfterError",
+    "Run",
+    "RunFailedError",
+    "RunStatus",
     "SendEventsError",
     "Singleton",
     "Step",

@@ -1,4 +1,4 @@
-"""What the application asks of the Inngest API: to register it, and for a run's state."""
+"""What the application asks of the Inngest API: to register it, for a run's state, and calls."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ from inngest_asgi.wire.registration import read_registered
 
 if TYPE_CHECKING:
     from inngest_asgi.client.connections import Connections
+    from inngest_asgi.client.messages import Answer
     from inngest_asgi.clock import Clock
     from inngest_asgi.settings import Settings
     from inngest_asgi.wire.registration import Registered
+
+_SERVER_TEXT = 300
+_KEY_REFUSED = ", so it does not take the signing key; check INNGEST_SIGNING_KEY"
+_REASONS = {401: _KEY_REFUSED, 403: _KEY_REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,41 @@ class Api:
             raise ApiError(f"The events of run {run_id!r} did not come as a list of objects.")
         return events
 
+    async def ask(
+        self, method: str, path: str, *, env: str | None = None, body: bytes = b""
+    ) -> Answer:
+        """Make one attempt at a call of the REST API (server-api.md 4), whatever its answer.
+
+        Args:
+            method: of HTTP.
+            path: with what varies in it quoted.
+            env: the branch environment, instead of the one configured.
+            body: a JSON document; empty for none.
+
+        Raises:
+            ApiError: no answer came; the message says what to start or set.
+            ConfigError: the URL, a key or the environment cannot be used.
+        """
+        headers = {"content-type": "application/json"} if body else {}
+        try:
+            return await self.connections.exchange(self._outgoing(method, path, headers, body, env))
+        except ApiError as error:
+            raise ApiError(f"{error} {remedy(self.settings)}") from error
+
+    def refusal(self, answer: Answer, what: str) -> ApiError:
+        """Return the error for an answer that is no success.
+
+        Args:
+            answer: the answer.
+            what: what could not be done, to begin the message with: "Run 'x' was not cancelled".
+        """
+        document = answer.document()
+        said = document.get("error") if isinstance(document, dict) else None
+        reason = _REASONS.get(answer.status, "")
+        text = f"; it says: {said[:_SERVER_TEXT]}" if isinstance(said, str) and said else ""
+        origin = self.settings.api_origin
+        return ApiError(f"{what}: {origin} answered {answer.status}{reason}{text}.", answer.status)
+
     async def _fetch(self, run_id: str, what: str) -> Any:
         outgoing = self._outgoing("GET", f"/v0/runs/{quote(run_id, safe='')}/{what}", {}, b"")
         answer = await with_retries(lambda: self.connections.exchange(outgoing), self.clock)
@@ -95,11 +135,18 @@ class Api:
             )
         return answer.document()
 
-    def _outgoing(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Outgoing:
+    def _outgoing(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        env: str | None = None,
+    ) -> Outgoing:
         return Outgoing(
             method=method,
             url=self.settings.api_origin + path,
-            headers=client_headers(self.settings) | headers,
+            headers=client_headers(self.settings, env) | headers,
             body=body,
             signing_keys=self.settings.signing_keys,
         )

@@ -9,7 +9,9 @@ from inngest_asgi.client.api import Api
 from inngest_asgi.client.connections import Connections
 from inngest_asgi.client.declaring import Declaring, takes_options_of
 from inngest_asgi.client.portal import run_sync
+from inngest_asgi.client.runs import Runs
 from inngest_asgi.client.send import Sender
+from inngest_asgi.client.signals import send_signal
 from inngest_asgi.clock import SYSTEM_CLOCK
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.functions import checks
@@ -98,6 +100,7 @@ class Inngest:
         self._connections = Connections(_checked_timeout(request_timeout), http_client)
         self._sender = Sender(self.settings, self._connections, clock, _checked_schemas(schemas))
         self.api = Api(self.settings, self._connections, clock)
+        self._runs = Runs(self.api)
 
     def __repr__(self) -> str:
         return f"<Inngest {self._app_id!r}>"
@@ -162,6 +165,11 @@ class Inngest:
     def functions(self) -> tuple[Function[Any], ...]:
         """Everything declared on this client, in order."""
         return self.index.functions
+
+    @property
+    def runs(self) -> Runs:
+        """How runs are doing: `await client.runs.wait(run_id)`."""
+        return self._runs
 
     @property
     def logger(self) -> logging.Logger:
@@ -232,6 +240,32 @@ class Inngest:
         On a thread whose event loop is running it works but holds that loop up: use `send` there.
         """
         return run_sync(self.send(events, env=env))
+
+    async def send_signal(
+        self, name: str, data: Any = None, *, env: str | None = None
+    ) -> str | None:
+        """Wake the run that waits for a signal; there is one attempt.
+
+        Args:
+            name: the signal's name, such as "approval/42".
+            data: JSON data for the run.
+            env: the branch environment of the run, instead of the client's.
+
+        Returns:
+            The id of the run, or None when none waits for the signal.
+
+        Raises:
+            ApiError: the server refused it, or no answer came: then it may have been received.
+            ConfigError: the name is no name.
+            CodecError: the data cannot be JSON.
+        """
+        return await send_signal(self.api, name, data, env)
+
+    def send_signal_sync(
+        self, name: str, data: Any = None, *, env: str | None = None
+    ) -> str | None:
+        """Wake the run that waits for a signal, from blocking code; see `send_signal`."""
+        return run_sync(self.send_signal(name, data, env=env))
 
     async def aclose(self) -> None:
         """Close the connections of this event loop and of `send_sync`.
