@@ -38,9 +38,9 @@ class Payload:
 
     def __init__(self, data: Any, *, field: str) -> None:
         self.data = data
+        self._event: type[Event[Any]] | None = None  # made on first use: most are not used
         try:
             self._adapter: TypeAdapter[Any] = TypeAdapter(data)
-            self._event: type[Event[Any]] = Event[data]
         except (PydanticUserError, NameError, TypeError) as error:
             raise ConfigError(
                 f"{field} is {data!r}, of which pydantic can make nothing: "
@@ -105,6 +105,8 @@ class Payload:
         return self._typed(envelope, self.check(b"{}" if data is None else dumps(data), what))
 
     def _typed(self, envelope: Event[Any], data: Any) -> Event[Any]:
+        if self._event is None:
+            self._event = _event_with(self.data)
         return self._event.model_construct(**vars(envelope) | {"data": data})
 
 
@@ -122,6 +124,10 @@ def envelope_of(raw: Mapping[str, Any], what: str) -> Event[Any]:
         return Event.from_raw({**raw, "data": None})
     except ValueError as error:
         raise EventValidationError(f"{what}: it is {error}.") from None
+
+
+def _event_with(data: Any) -> type[Event[Any]]:
+    return Event[data]
 
 
 def _invalid(what: str, error: ValidationError, *start: str) -> EventValidationError:

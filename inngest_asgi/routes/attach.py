@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.routing import BaseRoute, Mount, Route
-
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.lifespan.compose import compose
 from inngest_asgi.routes.app import DEFAULT_PATH, InngestApp
@@ -13,6 +11,7 @@ from inngest_asgi.routes.origin import path_below_root
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
@@ -31,6 +30,8 @@ def attach(app: Starlette, inngest_app: InngestApp, path: str = DEFAULT_PATH) ->
         ConfigError: the path does not start with a slash, or is "/" alone, or an application is
             attached there.
     """
+    from starlette.routing import Mount, Route  # on first use: who attaches has loaded it anyway
+
     bare = path.rstrip("/")
     if not bare.startswith("/"):
         raise ConfigError(f"attach: path is {path!r}; pass one such as {DEFAULT_PATH!r}.")
@@ -44,7 +45,8 @@ def attach(app: Starlette, inngest_app: InngestApp, path: str = DEFAULT_PATH) ->
 
 
 def _is_attached(route: BaseRoute, path: str) -> bool:
-    return isinstance(route, Route) and route.path == path and isinstance(route.endpoint, _Exactly)
+    endpoint = getattr(route, "endpoint", None)
+    return isinstance(endpoint, _Exactly) and getattr(route, "path", None) == path
 
 
 class _Exactly:

@@ -17,7 +17,6 @@ from pydantic import (
     field_validator,
 )
 from typing_extensions import TypeVar
-from ulid import ULID
 
 from inngest_asgi.errors import CodecError, ConfigError
 from inngest_asgi.wire.codec import refuse_non_finite
@@ -175,6 +174,8 @@ def seeded_id(seed: str, index: int) -> str | None:
         return None
     if len(time_text) > 15 or int(time_text) >= _MAX_MILLISECONDS:
         return None
+    from ulid import ULID  # on first use: it costs an eighth of the package's import
+
     tail = (int.from_bytes(entropy[6:], "big") + index) % _MAX_INDEX
     stamp = int(time_text).to_bytes(6, "big")
     return str(ULID.from_bytes(stamp + entropy[:6] + tail.to_bytes(4, "big")))
