@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,23 +11,28 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import PydanticUserError
 
 from inngest_asgi.engine.memos import memo_result
-from inngest_asgi.engine.results import PLAIN, ResultType
-from inngest_asgi.errors import ConfigError
+from inngest_asgi.engine.results import PLAIN, UNSET, ResultType
+from inngest_asgi.errors import CodecError, ConfigError
+from inngest_asgi.wire.codec import Fragment, dumps
 from inngest_asgi.wire.durations import Duration, wire_duration, wire_moment
 from inngest_asgi.wire.names import Opcode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from inngest_asgi.wire.codec import Fragment
     from inngest_asgi.wire.events import Event
     from inngest_asgi.wire.replies import ErrorRecord
 
-SendEvents = Callable[["Event[Any] | Sequence[Event[Any]]"], Awaitable[list[str]]]
-"""What sends events for step.send_event; the runtime provides it."""
+
+_MOST_INPUT = 4 * 1024 * 1024
 
 
 def _nothing() -> None: ...
+
+
+def _none(memo: Any) -> None:
+    """Give nothing, whatever the memo: what a sleep leaves."""
 
 
 class Op:
@@ -40,18 +44,21 @@ class Op:
         opts: what the op carries, by steps.md 4.
         body: the user's function, for a runnable step; with `args` and `kwargs`.
         result: how the body's result is dumped and rebuilt.
+        decode: turns the memo of a step that the server carries out into what `await` gives.
         runnable: whether it is run here, not by the server.
         id: the hashed id; `index`: how many steps of this call had the same `step_id` before.
         race: whether it was announced inside a race (steps.md 8).
         context: the context variables where it was announced, for the body.
         waiter: the shell's own: what to wake with the memo.
         nested: set when the body used a step, which fails it for good.
+        shows_input: whether the arguments are reported, so that a run can be repeated with others.
     """
 
     id = ""
     index = 0
     race = False
     nested = False
+    shows_input = False
     context: Context
     waiter: Any
 
@@ -65,6 +72,7 @@ class Op:
         args: Sequence[Any] = (),
         kwargs: dict[str, Any] | None = None,
         result: ResultType = PLAIN,
+        decode: Callable[[Any], Any] = _none,
     ) -> None:
         self.step_id = step_id if step_id.__class__ is str and step_id else plain_id(step_id)
         self.code = code
@@ -73,6 +81,7 @@ class Op:
         self.args = args
         self.kwargs = kwargs
         self.result = result
+        self.decode = decode
         self.runnable = code is Opcode.STEP_PLANNED
 
     def rebuild(self, memo: Any) -> Any:
@@ -80,9 +89,12 @@ class Op:
 
         Raises:
             StepError: the memo records a failure.
-            OutputError: it does not validate against an explicit output type.
+                OutputError: it does not validate against an explicit output type.
+            EventValidationError: what a wait received is not of the type it waited for.
         """
-        return rebuilt(memo, self.step_id, self.result) if self.runnable else None
+        if self.runnable:
+            return rebuilt(memo, self.step_id, self.result)
+        return self.decode(memo)
 
     def call(self, override: list[Any] | None) -> Any:
         """Call the body, with the server's arguments instead of the user's where it sent some."""
@@ -95,6 +107,14 @@ class Op:
             OutputError: it cannot be JSON, or is not of the explicit output type.
         """
         return self.result.dump(value, what=f"Step {self.step_id!r}")
+
+    def revise(self, override: list[Any]) -> None:
+        """Take what a server wants instead of the input it was shown (steps.md 6).
+
+        The body of a request is merged over; the arguments of a step.run are replaced when it runs.
+        """
+        if self.opts and isinstance(self.opts.get("body"), dict) and isinstance(override[0], dict):
+            self.opts["body"] = {**self.opts["body"], **override[0]}
 
     def unrun(self) -> dict[str, Any]:
         """Return the op that reports the step without having run it."""
@@ -117,7 +137,11 @@ class Op:
             "userland": {"id": self.step_id, "index": self.index},
             **more,
         }
-        opts = {**(self.opts or {}), "parallelMode": "race"} if self.race else self.opts
+        opts = dict(self.opts or {})
+        if self.shows_input and self.args:
+            opts |= _input(self.args)
+        if self.race:
+            opts["parallelMode"] = "race"
         return shape | {"opts": opts} if opts else shape
 
 
@@ -172,7 +196,22 @@ def run_op(
             pydantic can make nothing of the output type.
     """
     result = run_result(step_id, handler, output_type)
-    return Op(step_id, Opcode.STEP_PLANNED, body=handler, args=args, kwargs=kwargs, result=result)
+    op = Op(step_id, Opcode.STEP_PLANNED, body=handler, args=args, kwargs=kwargs, result=result)
+    op.shows_input = True
+    return op
+
+
+def wrap_op(
+    step_id: str, handler: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+) -> Op:
+    """Build the op of step.ai.wrap.
+
+    Raises:
+        ConfigError: the id is not a string or empty, or the handler is not a function.
+    """
+    op = run_op(step_id, handler, args, kwargs, UNSET)
+    op.opts = {"type": "step.ai.wrap"}
+    return op
 
 
 def run_result(step_id: str, handler: Callable[..., Any], output_type: Any) -> ResultType:
@@ -212,7 +251,9 @@ def sleep_until_op(step_id: str, until: datetime) -> Op:
     return Op(step_id, Opcode.SLEEP, opts={"duration": wire_moment(until, field=field)})
 
 
-def send_event_op(step_id: str, events: Event[Any] | Sequence[Event[Any]], send: SendEvents) -> Op:
+def send_event_op(
+    step_id: str, events: Event[Any] | Sequence[Event[Any]], send: Callable[..., Any]
+) -> Op:
     """Build the op of step.send_event: a runnable step whose result is the list of event ids.
 
     Raises:
@@ -254,6 +295,15 @@ def _refuse_handler(step_id: str, handler: object) -> NoReturn:
             f"apart: step.run({step_id!r}, function, argument)."
         )
     raise ConfigError(f"step.run({step_id!r}) needs a function to run, got {handler!r}.")
+
+
+def _input(args: Sequence[Any]) -> dict[str, Any]:
+    """Return the arguments as an option, unless they are no JSON or larger than servers take."""
+    try:
+        text = dumps(list(args))
+    except CodecError:
+        return {}
+    return {"input": Fragment(text)} if len(text) <= _MOST_INPUT else {}
 
 
 def _timing(started: int, ended: int) -> dict[str, int]:

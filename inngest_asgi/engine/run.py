@@ -152,6 +152,9 @@ class Machine:
             self._memoised[op.id] = op
             heappush(self._queue, (self.memos.rank(op.id), self.announced, op.id))
             return
+        override = self.memos.input_override(op.id)
+        if override:
+            op.revise(override)
         self._found.append(op.id)
         if op.id == self._call.target:
             self.target = op

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
 from inngest_asgi.engine.memos import MISSING
 from inngest_asgi.engine.ops import (
-    SendEvents,
     rebuilt,
     run_op,
     run_result,
     send_event_op,
     sleep_op,
     sleep_until_op,
+    wrap_op,
+)
+from inngest_asgi.engine.ops_remote import (
+    Timeout,
+    fetch_op,
+    infer_op,
+    invoke_op,
+    send_signal_op,
+    wait_for_event_op,
+    wait_for_signal_op,
 )
 from inngest_asgi.engine.results import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
+    from pydantic import BaseModel
+
     from inngest_asgi.engine.drive import Drive
+    from inngest_asgi.engine.received import FetchResponse, Signal
+    from inngest_asgi.engine.services import InferAdapter, Invocable, Services, WaitedFor
     from inngest_asgi.wire.durations import Duration
     from inngest_asgi.wire.events import Event
 
@@ -35,11 +48,12 @@ class Step:
     record. Ids should be unique in a function; repeats are told apart by the order they start in.
     """
 
-    __slots__ = ("_drive", "_send")
+    __slots__ = ("_drive", "_services", "ai")
 
-    def __init__(self, drive: Drive, send: SendEvents) -> None:
+    def __init__(self, drive: Drive, services: Services) -> None:
         self._drive = drive
-        self._send = send
+        self._services = services
+        self.ai = StepAI(drive)
 
     @overload
     async def run(
@@ -130,5 +144,243 @@ class Step:
         Raises:
             StepError: they could not be sent.
         """
-        ids: list[str] = await self._drive.step(send_event_op(step_id, events, self._send))
+        ids: list[str] = await self._drive.step(
+            send_event_op(step_id, events, self._services.send_events)
+        )
         return ids
+
+    @overload
+    async def wait_for_event(
+        self, step_id: str, *, event: str, timeout: Timeout, if_exp: str | None = None
+    ) -> Event | None: ...
+    @overload
+    async def wait_for_event(
+        self, step_id: str, *, event: WaitedFor[T], timeout: Timeout, if_exp: str | None = None
+    ) -> Event[T] | None: ...
+    async def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: str | WaitedFor[Any],
+        timeout: Timeout,
+        if_exp: str | None = None,
+    ) -> Event[Any] | None:
+        """Let the run wait for an event.
+
+        Only events count that come after the wait was recorded.
+
+        Args:
+            step_id: the step's id.
+            event: the event's name, or its `EventType`: then its data is checked and rebuilt.
+            timeout: how long to wait: a `timedelta`, a string such as "7d", int milliseconds,
+                or the moment until which; at most 366 days.
+            if_exp: a CEL expression over `event` (what started the run) and `async` (what
+                came), such as "event.data.id == async.data.id".
+
+        Returns:
+            The event, or None when the time was over.
+
+        Raises:
+            EventValidationError: what came is not of the `EventType`.
+            ConfigError: an argument is wrong.
+        """
+        op = wait_for_event_op(step_id, event, timeout, if_exp)
+        came: Event[Any] | None = await self._drive.step(op)
+        return came
+
+    async def wait_for_signal(
+        self,
+        step_id: str,
+        *,
+        signal: str,
+        timeout: Timeout,
+        on_conflict: Literal["fail", "replace"] = "fail",
+    ) -> Signal | None:
+        """Let the run wait for a signal.
+
+        Args:
+            step_id: the step's id.
+            signal: the signal's name; one run at a time can wait for it.
+            timeout: how long to wait; see `wait_for_event`.
+            on_conflict: what happens when another run waits for it: "fail" fails this run,
+                "replace" takes its place.
+
+        Returns:
+            The signal with its data, or None when the time was over.
+
+        Raises:
+            ConfigError: an argument is wrong.
+        """
+        op = wait_for_signal_op(step_id, signal, timeout, on_conflict)
+        came: Signal | None = await self._drive.step(op)
+        return came
+
+    async def send_signal(self, step_id: str, *, signal: str, data: Any = None) -> str | None:
+        """Send a signal once, however often the function is called.
+
+        Args:
+            step_id: the step's id.
+            signal: the signal's name.
+            data: what goes with it; JSON.
+
+        Returns:
+            The id of the run that waited for it, or None if none did.
+
+        Raises:
+            StepError: it could not be sent.
+        """
+        op = send_signal_op(step_id, signal, data, self._services.send_signal)
+        run_id: str | None = await self._drive.step(op)
+        return run_id
+
+    async def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Invocable[T],
+        data: Mapping[str, Any] | BaseModel | None = None,
+        user: Mapping[str, Any] | None = None,
+        v: str | None = None,
+        timeout: Timeout | None = None,
+    ) -> T:
+        """Run another function and wait for what it returns.
+
+        Args:
+            step_id: the step's id.
+            function: the function, as `create_function` returned it.
+            data: a dictionary or a pydantic model, which becomes the data of its event.
+            user: goes along in the event.
+            v: goes along in the event.
+            timeout: how long to wait; see `wait_for_event`. None is the server's limit, a year.
+
+        Returns:
+            What it returned, rebuilt to its return annotation.
+
+        Raises:
+            StepError: it failed, or did not end in time (then its `name` is
+                "InngestInvokeTimeoutError").
+            ConfigError: an argument is wrong.
+        """
+        meta = self._services.meta()
+        op = invoke_op(step_id, function, data=data, user=user, v=v, timeout=timeout, meta=meta)
+        output: T = await self._drive.step(op)
+        return output
+
+    async def invoke_by_id(
+        self,
+        step_id: str,
+        *,
+        function_id: str,
+        app_id: str | None = None,
+        data: Mapping[str, Any] | BaseModel | None = None,
+        user: Mapping[str, Any] | None = None,
+        v: str | None = None,
+        timeout: Timeout | None = None,
+    ) -> Any:
+        """Run a function of another application, or one that cannot be imported; see `invoke`.
+
+        Args:
+            step_id: the step's id.
+            function_id: the function's id within its application.
+            app_id: its application; this one by default.
+            data: becomes the data of its event.
+            user: goes along in the event.
+            v: goes along in the event.
+            timeout: how long to wait.
+
+        Returns:
+            What it returned, as JSON data.
+
+        Raises:
+            StepError: it failed, did not end in time, or is unknown to the server.
+            ConfigError: an argument is wrong.
+        """
+        full_id = f"{app_id or self._services.app_id}-{function_id}"
+        meta = self._services.meta()
+        op = invoke_op(step_id, full_id, data=data, user=user, v=v, timeout=timeout, meta=meta)
+        return await self._drive.step(op)
+
+    async def fetch(
+        self,
+        step_id: str,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+    ) -> FetchResponse:
+        """Have the server make an HTTP request, while nothing runs and nothing is held here.
+
+        Args:
+            step_id: the step's id.
+            url: an absolute http or https URL.
+            method: the HTTP method.
+            headers: headers to send.
+            body: text, or what is to be written as JSON.
+
+        Returns:
+            The response, whatever its status.
+
+        Raises:
+            StepError: no response came.
+            ConfigError: an argument is wrong.
+        """
+        op = fetch_op(step_id, url, method=method, headers=headers, body=body)
+        answer: FetchResponse = await self._drive.step(op)
+        return answer
+
+
+class StepAI:
+    """The AI steps of an async function: `ctx.step.ai`."""
+
+    __slots__ = ("_drive",)
+
+    def __init__(self, drive: Drive) -> None:
+        self._drive = drive
+
+    async def infer(
+        self, step_id: str, *, adapter: InferAdapter, body: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Have the server ask an AI provider, while nothing runs and nothing is held here.
+
+        Args:
+            step_id: the step's id.
+            adapter: the provider; see `InferAdapter`.
+            body: the request, as the provider documents it.
+
+        Returns:
+            The provider's answer, as JSON data.
+
+        Raises:
+            StepError: the provider refused, or could not be reached, for good.
+            ConfigError: the body cannot be JSON.
+        """
+        answer: dict[str, Any] = await self._drive.step(infer_op(step_id, adapter, body))
+        return answer
+
+    @overload
+    async def wrap(
+        self, step_id: str, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+    @overload
+    async def wrap(
+        self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+    async def wrap(
+        self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Run a function that asks an AI provider, with its arguments recorded; else as `Step.run`.
+
+        Args:
+            step_id: the step's id.
+            handler: an async or blocking function, such as a method of a provider's library.
+            *args: passed to it, and shown with the run where they are JSON.
+            **kwargs: passed to it.
+
+        Returns:
+            What the handler returned, rebuilt from the record to its return annotation.
+
+        Raises:
+            StepError: the step failed for good.
+        """
+        return await self._drive.step(wrap_op(step_id, handler, args, kwargs))

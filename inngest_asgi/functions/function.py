@@ -87,6 +87,15 @@ class Function(Generic[R_co]):
         """Return `id`; for code that was written for the incumbent SDK."""
         return self.id
 
+    def rebuild(self, output: Any, *, what: str) -> R_co:
+        """Rebuild what the function returned from parsed JSON, for `step.invoke`.
+
+        Raises:
+            OutputError: it does not validate against an explicit output type.
+        """
+        returned: R_co = self.output.load(output, what=what)
+        return returned
+
     def records(self, url: str) -> list[Record]:
         """Return what is registered: this function, then its failure function (http.md 8).
 

@@ -26,7 +26,7 @@ from inngest_asgi.engine.tools import Step
 from inngest_asgi.engine.tools_sync import StepSync
 from inngest_asgi.errors import CodecError, EventValidationError, OutputError, RequestError
 from inngest_asgi.runtime.oversize import with_state
-from inngest_asgi.runtime.sessions import send_from_run
+from inngest_asgi.runtime.services import RunServices
 from inngest_asgi.runtime.threads import Threads, loop_runner
 from inngest_asgi.wire.calls import Call, parse_call
 from inngest_asgi.wire.codec import loads
@@ -105,7 +105,7 @@ class Runtime:
             call,
             app_id=client.app_id,
             logger=client.logger,
-            step=Step(drive, partial(send_from_run, client, call)),
+            step=Step(drive, RunServices(client, call)),
             group=Group(),
             received=received,
         )
@@ -127,7 +127,7 @@ class Runtime:
             call,
             app_id=client.app_id,
             logger=client.logger,
-            step=StepSync(drive, partial(send_from_run, client, call)),
+            step=StepSync(drive, RunServices(client, call)),
             group=GroupSync(drive),
             received=received,
         )

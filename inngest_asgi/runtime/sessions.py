@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from inngest_asgi.wire.calls import Call
 
 
+def run_meta(client: Inngest, call: Call) -> dict[str, Any] | None:
+    """Return the `meta` of an event that a run starts: its sessions, if they are carried on."""
+    sessions = sessions_of(call.events) if client.settings.session_propagation else {}
+    return carried(None, sessions) if sessions else None
+
+
 async def send_from_run(
     client: Inngest, call: Call, events: Event[Any] | Sequence[Event[Any]]
 ) -> list[str]:

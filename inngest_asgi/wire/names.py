@@ -52,6 +52,11 @@ class Opcode(StrEnum):
     STEP_FAILED = "StepFailed"
     STEP_PLANNED = "StepPlanned"
     SLEEP = "Sleep"
+    WAIT_FOR_EVENT = "WaitForEvent"
+    WAIT_FOR_SIGNAL = "WaitForSignal"
+    INVOKE_FUNCTION = "InvokeFunction"
+    AI_GATEWAY = "AIGateway"
+    GATEWAY = "Gateway"
 
 
 class ErrorCode(StrEnum):

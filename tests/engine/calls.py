@@ -71,6 +71,7 @@ class Tools:
     group: Any
     ran: Counter[str] = field(default_factory=Counter)
     sent: list[Any] = field(default_factory=list)
+    meta: dict[str, Any] | None = None
 
     def body(self, name: str, result: Any = None) -> Callable[..., Coroutine[Any, Any, Any]]:
         """Return an async body that gives `result`, or raises it, or its name if it is None."""
@@ -120,7 +121,7 @@ async def drive(
 ) -> Outcome:
     """Run one call of an async function on the current loop."""
     drive = Drive(Machine(request.call()), clock=clock or ManualClock(), executor=EXECUTOR)
-    tools.step, tools.group = Step(drive, _sender(tools)), Group()
+    tools.step, tools.group = Step(drive, FakeServices(tools)), Group()
     return await drive.run(lambda: program(tools))
 
 
@@ -133,7 +134,7 @@ def call_blocking(program: Program, request: Request, tools: Tools) -> Outcome:
         on_loop=on_new_loop,
         on_outcome=told.append,
     )
-    tools.step = _SameColour(StepSync(drive, _sender(tools)))
+    tools.step = _SameColour(StepSync(drive, FakeServices(tools)))
     tools.group = _SameColourGroup(GroupSync(drive))
     outcome = drive.run(lambda: complete(program(tools)))
     assert told in ([], [outcome])
@@ -187,12 +188,26 @@ def _completed(branch: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: complete(branch())
 
 
-def _sender(tools: Tools) -> Callable[[Any], Awaitable[list[str]]]:
-    async def send(events: Any) -> list[str]:
-        tools.sent.append(events)
+@dataclass
+class FakeServices:
+    """What the runtime would provide; events and signals are noted in the tools."""
+
+    tools: Tools
+    app_id: str = "shop"
+
+    def meta(self) -> dict[str, Any] | None:
+        """Return the sessions that the tools were given."""
+        return self.tools.meta
+
+    async def send_events(self, events: Any) -> list[str]:
+        """Note events as sent."""
+        self.tools.sent.append(events)
         return ["01JEVENT"]
 
-    return send
+    async def send_signal(self, signal: str, data: Any) -> str | None:
+        """Note a signal as sent."""
+        self.tools.sent.append((signal, data))
+        return "01JWAITING"
 
 
 def new_tools() -> Tools:

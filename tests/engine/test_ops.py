@@ -21,6 +21,7 @@ from inngest_asgi.engine.ops import (
     send_event_op,
     sleep_op,
     sleep_until_op,
+    wrap_op,
 )
 from inngest_asgi.engine.results import UNSET
 from inngest_asgi.errors import ConfigError, StepError
@@ -53,6 +54,7 @@ def announced(op: Op, index: int = 0, *, race: bool = False) -> Op:
 
 
 HEAD = '"id":"h","name":"a","displayName":"a","userland":{"id":"a","index":0}'
+INPUT = '"opts":{"input":[1]}'
 TIMING = '"timing":{"a":1735689600000000000,"b":1500000}'
 STARTED, ENDED = 1_735_689_600_000_000_000, 1_735_689_600_001_500_000
 ERROR = ErrorRecord(name="ValueError", message="no", stack="at x", code=ErrorCode.UNKNOWN)
@@ -64,20 +66,20 @@ MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     [
         pytest.param(
             run().ran(embed({"x": 1}), STARTED, ENDED),
-            f'{{"op":"StepRun",{HEAD},"data":{{"x":1}},{TIMING}}}',
+            f'{{"op":"StepRun",{HEAD},"data":{{"x":1}},{TIMING},{INPUT}}}',
             id="StepRun",
         ),
-        pytest.param(run().unrun(), f'{{"op":"StepPlanned",{HEAD}}}', id="StepPlanned"),
+        pytest.param(run().unrun(), f'{{"op":"StepPlanned",{HEAD},{INPUT}}}', id="StepPlanned"),
         pytest.param(
             run().failed(Opcode.STEP_ERROR, ERROR, STARTED, ENDED),
             f'{{"op":"StepError",{HEAD},'
-            f'"error":{{"message":"no","name":"ValueError","stack":"at x"}},{TIMING}}}',
+            f'"error":{{"message":"no","name":"ValueError","stack":"at x"}},{TIMING},{INPUT}}}',
             id="StepError",
         ),
         pytest.param(
             run().failed(Opcode.STEP_FAILED, ERROR, STARTED, ENDED),
             f'{{"op":"StepFailed",{HEAD},'
-            f'"error":{{"message":"no","name":"ValueError","stack":"at x"}},{TIMING}}}',
+            f'"error":{{"message":"no","name":"ValueError","stack":"at x"}},{TIMING},{INPUT}}}',
             id="StepFailed",
         ),
         pytest.param(
@@ -98,7 +100,7 @@ MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         ),
         pytest.param(
             announced(run(), race=True).unrun(),
-            f'{{"op":"StepPlanned",{HEAD},"opts":{{"parallelMode":"race"}}}}',
+            f'{{"op":"StepPlanned",{HEAD},"opts":{{"input":[1],"parallelMode":"race"}}}}',
             id="race-planned",
         ),
         pytest.param(
@@ -109,18 +111,33 @@ MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         pytest.param(
             announced(run(), 2).unrun(),
             '{"op":"StepPlanned","id":"h","name":"a","displayName":"a",'
-            '"userland":{"id":"a","index":2}}',
+            f'"userland":{{"id":"a","index":2}},{INPUT}}}',
             id="third-use",
         ),
         pytest.param(
             run().ran(embed(None), 9, 5),
-            f'{{"op":"StepRun",{HEAD},"data":null,"timing":{{"a":9,"b":0}}}}',
+            f'{{"op":"StepRun",{HEAD},"data":null,"timing":{{"a":9,"b":0}},{INPUT}}}',
             id="clock-that-went-back",
         ),
     ],
 )
 def test_an_op_is_written_byte_by_byte(shape: dict[str, Any], text: str) -> None:
     assert dumps(shape).decode() == text
+
+
+def test_arguments_that_are_no_json_are_not_reported() -> None:
+    op = run_op("a", two, ({1, 2},), {}, UNSET)
+    assert "opts" not in op.unrun()
+
+
+def test_arguments_larger_than_servers_take_are_not_reported() -> None:
+    op = run_op("a", two, ("x" * 4 * 1024 * 1024,), {}, UNSET)
+    assert "opts" not in op.unrun()
+
+
+def test_the_arguments_of_a_wrapped_provider_are_reported() -> None:
+    shape = wrap_op("a", two, ("hello",), {"model": "m"}).unrun()
+    assert dumps(shape["opts"]) == b'{"type":"step.ai.wrap","input":["hello"]}'
 
 
 def test_a_body_gets_its_arguments() -> None:

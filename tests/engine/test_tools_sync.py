@@ -7,10 +7,21 @@ from typing import Any
 
 import pytest
 
-from inngest_asgi.engine.tools import Step
-from inngest_asgi.engine.tools_sync import StepSync
+from inngest_asgi.engine.tools import Step, StepAI
+from inngest_asgi.engine.tools_sync import StepAISync, StepSync
 
-TOOLS = [name for name in vars(Step) if not name.startswith("_")]
+PAIRS = [(Step, StepSync), (StepAI, StepAISync)]
+
+
+def tools(kind: type) -> list[str]:
+    return [name for name, it in vars(kind).items() if inspect.isfunction(it) and name[0] != "_"]
+
+
+TOOLS = [
+    pytest.param(getattr(kind, name), getattr(kind_sync, name), id=f"{kind.__name__}.{name}")
+    for kind, kind_sync in PAIRS
+    for name in tools(kind)
+]
 
 
 def parameters(tool: Any) -> list[tuple[str, Any, Any]]:
@@ -19,16 +30,17 @@ def parameters(tool: Any) -> list[tuple[str, Any, Any]]:
     ]
 
 
-def test_both_colours_have_the_same_tools() -> None:
-    assert [name for name in vars(StepSync) if not name.startswith("_")] == TOOLS
+@pytest.mark.parametrize(("kind", "kind_sync"), PAIRS)
+def test_both_colours_have_the_same_tools(kind: type, kind_sync: type) -> None:
+    assert tools(kind_sync) == tools(kind)
 
 
-@pytest.mark.parametrize("name", TOOLS)
-def test_a_tool_takes_the_same_in_both_colours(name: str) -> None:
-    assert parameters(getattr(Step, name)) == parameters(getattr(StepSync, name))
+@pytest.mark.parametrize(("tool", "tool_sync"), TOOLS)
+def test_a_tool_takes_the_same_in_both_colours(tool: Any, tool_sync: Any) -> None:
+    assert parameters(tool) == parameters(tool_sync)
 
 
-@pytest.mark.parametrize("name", TOOLS)
-def test_only_one_colour_is_awaited(name: str) -> None:
-    assert inspect.iscoroutinefunction(getattr(Step, name))
-    assert not inspect.iscoroutinefunction(getattr(StepSync, name))
+@pytest.mark.parametrize(("tool", "tool_sync"), TOOLS)
+def test_only_one_colour_is_awaited(tool: Any, tool_sync: Any) -> None:
+    assert inspect.iscoroutinefunction(tool)
+    assert not inspect.iscoroutinefunction(tool_sync)

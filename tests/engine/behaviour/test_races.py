@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -179,7 +180,7 @@ def test_a_racer_that_fails_first_decides(tools: Tools) -> None:
     assert shown(outcome) == {"raised": "StepError"}
 
 
-def test_losers_that_fail_are_no_news(tools: Tools) -> None:
+def test_losers_that_fail_are_no_news(tools: Tools, caplog: pytest.LogCaptureFixture) -> None:
     async def program(tools: Tools) -> Any:
         async def fail(name: str) -> Any:
             raise ValueError(name)
@@ -187,6 +188,8 @@ def test_losers_that_fail_are_no_news(tools: Tools) -> None:
         return await tools.group.race([lambda: fail("first"), lambda: fail("second")])
 
     assert shown(call_async(program, Request(), tools)) == {"raised": "ValueError"}
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 def test_a_loser_may_clean_up_in_a_step(tools: Tools) -> None:

@@ -1,0 +1,84 @@
+"""What steps need from outside of the engine, as the runtime provides it for one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from inngest_asgi.wire.events import Event
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Services(Protocol):
+    """The way of one call's steps to the world."""
+
+    @property
+    def app_id(self) -> str:
+        """The application's id."""
+        ...
+
+    def meta(self) -> dict[str, Any] | None:
+        """Return the `meta` of an event that the run itself starts, such as its sessions."""
+        ...
+
+    async def send_events(self, events: Event[Any] | Sequence[Event[Any]]) -> list[str]:
+        """Send events and return their ids."""
+        ...
+
+    async def send_signal(self, signal: str, data: Any) -> str | None:
+        """Send a signal and return the id of the run that waited for it, if one did."""
+        ...
+
+
+class WaitedFor(Protocol[T]):
+    """A type of event to wait for; `EventType` is one."""
+
+    @property
+    def name(self) -> str:
+        """The event's name."""
+        ...
+
+    def read(self, raw: Mapping[str, Any], what: str) -> Event[T]:
+        """Check an event that came and rebuild its data."""
+        ...
+
+
+class Invocable(Protocol[T_co]):
+    """A function to invoke; `Function` is one."""
+
+    @property
+    def id(self) -> str:
+        """The function's full id."""
+        ...
+
+    def rebuild(self, output: Any, *, what: str) -> T_co:
+        """Rebuild what the function returned from parsed JSON."""
+        ...
+
+
+class InferAdapter(Protocol):
+    """An AI provider for step.ai.infer: where requests go and in which format (steps.md 4.6)."""
+
+    def auth_key(self) -> str:
+        """Return the provider's key, which the server sends along."""
+        ...
+
+    def format(self) -> str:
+        """Return the format's name, such as "openai-chat"."""
+        ...
+
+    def headers(self) -> dict[str, str]:
+        """Return headers to add."""
+        ...
+
+    def url_infer(self) -> str:
+        """Return the URL to post to."""
+        ...
+
+    def on_call(self, body: dict[str, Any]) -> None:
+        """Complete the request's body, such as with the model."""
+        ...
