@@ -98,6 +98,8 @@ class GroupSync:
 
         Raises:
             StepError: the first error of any of them, once all have ended.
+            StepUsageError: branches use one step id at different places; a blocking function
+                cannot tell such steps apart, so give those of each branch ids of their own.
         """
         with _mode(parallel_mode):
             branches = self._drive.branches(callables)
