@@ -129,13 +129,20 @@ def run(
         target=target,
         event=event,
         data=data or {},
-        once=once if once is not None else event is not None and not sys.stdout.isatty(),
+        once=ends_by_itself(once, event, terminal=sys.stdout.isatty()),
         app_port=app_port,
         path=path,
         port=port,
         db=db,
     )
     sys.exit(run_command.run(plan))
+
+
+def ends_by_itself(once: bool | None, event: str | None, *, terminal: bool) -> bool:  # noqa: FBT001
+    """Whether `run` ends when all is done: as told, else with an event and no terminal."""
+    if once is not None:
+        return once
+    return event is not None and not terminal
 
 
 @commands.command("dev")

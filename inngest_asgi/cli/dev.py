@@ -57,6 +57,7 @@ class _Session:
             self._console.print(f"             start applications with INNGEST_DEV={origin}")
             for url in urls:
                 await self._sync(url)
+            self.telling.begin()
             for run_id in unfinished:
                 await self.telling.resume(run_id)
             self._console.print("Serving until Ctrl-C; unfinished runs go on at the next start.")

@@ -98,6 +98,7 @@ class _Session:
         """Sync, send the event, follow its runs, and serve unless that is all there is to do."""
         async with served(self._server.app, self._listener):
             await self._sync(url, loaded)
+            self.telling.begin()
             for run_id in self._unfinished:
                 await self.telling.resume(run_id)
             code = await self._follow()

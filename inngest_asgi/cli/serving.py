@@ -75,10 +75,11 @@ async def served(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
         yield
     finally:
         await droppable.drop()
-        server.should_exit = True
-        if not server.started:
-            serving.cancel()
+        # uvicorn looks ten times a second whether it should exit; there is no need to wait for it.
+        serving.cancel()
         await asyncio.wait([serving])
+        if server.started:
+            await server.shutdown(sockets=[listener])
 
 
 async def _until_up(server: _Server, serving: asyncio.Task[None]) -> None:

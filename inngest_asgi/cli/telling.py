@@ -62,11 +62,17 @@ class Telling:
         self._timeline = Timeline(PLAIN_MARKS if self._plain else MARKS)
         self._noting = False
         self._ends: dict[str, Ended] = {}
+        self._begun = asyncio.Event()
         self._progress = asyncio.Event()
+
+    def begin(self) -> None:
+        """Let `tell` print; before, it only listens."""
+        self._begun.set()
 
     async def tell(self) -> None:
         """Print what happens from now on, until cancelled."""
         async for record in self._server.watch():
+            await self._begun.wait()
             if record.kind is Happening.RUN_QUEUED or await self._knows(record):
                 self._tell_of(record)
                 self._progress.set()

@@ -42,6 +42,7 @@ class Server:
 def told(server: Server, work: Callable[[Telling], Coroutine[Any, Any, Any]]) -> list[str]:
     console = Console(record=True, width=200)
     telling = Telling(server, console)
+    telling.begin()
     asyncio.run(first_of(work(telling), telling.tell()))
     return console.export_text().splitlines()
 
@@ -64,6 +65,22 @@ def _quietly(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_happens_is_printed_with_the_output() -> None:
     server = Server(queued(), started(), ended(output="paid"))
     assert [line.split()[0] for line in told(server, a_moment)] == ["▶", "·", "■", '"paid"']
+
+
+def test_nothing_is_printed_before_it_is_time(capsys: pytest.CaptureFixture[str]) -> None:
+    async def main() -> list[str]:
+        telling = Telling(Server(queued(), started()), Console())
+        telling_it = asyncio.create_task(telling.tell())
+        await a_moment(telling)
+        before = capsys.readouterr().out
+        telling.begin()
+        await a_moment(telling)
+        telling_it.cancel()
+        await asyncio.wait([telling_it])
+        return [before, capsys.readouterr().out]
+
+    before, after = asyncio.run(main())
+    assert (before, after.count("\n")) == ("", 2)
 
 
 def test_a_run_that_was_started_earlier_is_introduced_first() -> None:

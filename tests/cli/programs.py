@@ -1,0 +1,62 @@
+"""Applications for the command line to run, and one that is not an Inngest application."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from fastapi import FastAPI
+
+import inngest_asgi as inngest
+
+client = inngest.Inngest("tried")
+ran: list[str] = []
+"""The step bodies that ran, in order."""
+
+
+def on(name: str) -> inngest.TriggerEvent:
+    return inngest.TriggerEvent(event=name)
+
+
+@client.create_function(fn_id="greet", trigger=[on("greeted"), on("both")])
+async def greet(ctx: inngest.Context) -> str:
+    name = ctx.event.data.get("name", "world")
+    return await ctx.step.run("say hello", lambda: f"hello {name}")
+
+
+@client.create_function(fn_id="wave", trigger=on("both"))
+def wave(ctx: inngest.ContextSync) -> str:
+    return ctx.step.run("wave", lambda: "waved")
+
+
+async def after_a_failure(ctx: inngest.Context) -> str:
+    return await ctx.step.run("clean up", lambda: "cleaned up")
+
+
+@client.create_function(fn_id="fail", trigger=on("failed"), on_failure=after_a_failure)
+async def fail(ctx: inngest.Context) -> None:
+    def charge() -> None:
+        raise inngest.NonRetriableError("the card was refused", quiet=True)
+
+    await ctx.step.run("charge", charge)
+
+
+@client.create_function(fn_id="interrupt", trigger=on("interrupted"))
+async def interrupt(ctx: inngest.Context) -> str:
+    """Stop the program in the middle of the second step, the first time it runs."""
+
+    async def second() -> str:
+        ran.append("second")
+        if ran.count("second") == 1:
+            signal.raise_signal(ctx.event.data["signal"])
+            await asyncio.get_running_loop().create_future()
+        return "done"
+
+    await ctx.step.run("first", ran.append, "first")
+    return await ctx.step.run("second", second)
+
+
+app = inngest.serve(client)
+host = FastAPI()
+inngest.attach(host, app, "/jobs")
+stranger = FastAPI()

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import inngest_asgi as inngest
+from inngest_asgi.cli.dev import dev
+from inngest_asgi.cli.run import run
+from inngest_asgi.cli.serving import listening, origin_of, served
+from inngest_asgi.errors import RequestError
+from tests.cli import programs
+from tests.cli.test_run import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+client = inngest.Inngest("stopped")
+
+
+@client.create_function(fn_id="work", trigger=inngest.TriggerEvent(event="begun"))
+async def work(ctx: inngest.Context) -> str:
+    """Stop the program the first time, end the second time."""
+    if not programs.ran:
+        programs.ran.append("once")
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.get_running_loop().create_future()
+    return "done"
+
+
+app = inngest.serve(client)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INNGEST_DEV", "")  # so that what the command sets is unset afterwards
+    programs.ran.clear()
+
+
+def free_port() -> int:
+    with listening(0, option="", what="") as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def beside(served_app: Any, port: int) -> Iterator[str]:
+    """Serve an application on a loop of its own, in a thread, and give its URL."""
+    started, stopped = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with served(served_app, listener):
+            started.set()
+            await asyncio.to_thread(stopped.wait)
+
+    with listening(port, option="", what="") as listener:
+        thread = threading.Thread(target=lambda: asyncio.run(serve()))
+        thread.start()
+        started.wait()
+        try:
+            yield origin_of(listener)
+        finally:
+            stopped.set()
+            thread.join()
+
+
+class Interrupting(io.StringIO):
+    """An output that presses Ctrl-C once it holds two texts."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__()
+        self._texts = texts
+
+    def write(self, text: str) -> int:
+        done = super().write(text)
+        if self._texts and all(one in self.getvalue() for one in self._texts):
+            self._texts = ()
+            signal.raise_signal(signal.SIGINT)
+        return done
+
+
+def test_it_syncs_goes_on_with_what_is_unfinished_and_serves_until_it_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, app_port, db = free_port(), free_port(), str(tmp_path / "dev.db")
+    asked = plan(target="tests.cli.test_dev:app", event="begun", app_port=app_port, db=db)
+    assert run(asked) == 130
+    monkeypatch.setenv("INNGEST_DEV", f"http://127.0.0.1:{port}")
+    serving = "Serving until Ctrl-C; unfinished runs go on at the next start.\n"
+    output = Interrupting(serving, '"done"')
+    monkeypatch.setattr(sys, "stdout", output)
+    with beside(app, app_port) as url:
+        dev([f"{url}/api/inngest", f"{url}/nothing"], port=port, db=db)
+    lines = output.getvalue().splitlines()
+    assert lines[:2] == [
+        f"Server       http://127.0.0.1:{port}",
+        f"             start applications with INNGEST_DEV=http://127.0.0.1:{port}",
+    ]
+    assert lines[2].endswith(f":{app_port}/api/inngest (stopped, 1 function)")
+    assert lines[3].endswith("It is asked again every few seconds.")
+    assert [line.split("  ")[0] for line in lines if "stopped-work" in line] == [
+        "▶ stopped-work",
+        "■ stopped-work",
+    ]
+
+
+def test_what_is_no_url_is_refused() -> None:
+    with pytest.raises(RequestError, match="'nonsense' is not a URL"):
+        dev(["nonsense"], port=0, db=":memory:")
