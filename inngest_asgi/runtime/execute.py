@@ -7,6 +7,7 @@ import contextvars
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.engine.ambient import within
 from inngest_asgi.engine.context import Context, ContextSync
 from inngest_asgi.engine.drive import UNWIND_SECONDS, Drive
 from inngest_asgi.engine.drive_sync import DriveSync
@@ -34,6 +35,8 @@ from inngest_asgi.wire.names import ErrorCode
 from inngest_asgi.wire.replies import ErrorRecord, Reply, error_reply, ops_reply, output_reply
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from inngest_asgi.client.inngest import Inngest
     from inngest_asgi.clock import Clock
     from inngest_asgi.engine.context import Received
@@ -59,8 +62,10 @@ class Runtime:
         self._threads = threads
         self._clock = clock
 
-    async def execute(self, body: bytes, fn_id: str, step_id: str | None) -> Reply:
-        """Run one call from its bytes to its reply.
+    def execute(self, body: bytes, fn_id: str, step_id: str | None) -> Coroutine[Any, Any, Reply]:
+        """Read one call, and return what runs it to its reply once it is awaited.
+
+        What is refused is refused now, before anything runs; a streamed answer depends on it.
 
         Args:
             body: the request's body.
@@ -69,10 +74,12 @@ class Runtime:
 
         Raises:
             RequestError: the body is not a call, or there is no such function.
-            ApiError: the state is too large for a call and could not be fetched.
+            ApiError: (when awaited) the state is too large for a call and could not be fetched.
         """
         function = self._find(fn_id)
-        call = parse_call(_parse(body), function.id, step_id)
+        return self._run(function, parse_call(_parse(body), function.id, step_id))
+
+    async def _run(self, function: Function[Any], call: Call) -> Reply:
         if call.use_api:
             call = await with_state(call, self.client.api)
         try:
@@ -109,7 +116,7 @@ class Runtime:
             group=Group(),
             received=received,
         )
-        return await drive.run(partial(function.handler, context))
+        return await drive.run(partial(within, context, function.handler))
 
     async def _run_blocking(
         self, function: Function[Any], call: Call, received: Received | None
@@ -132,7 +139,7 @@ class Runtime:
             received=received,
         )
         work = partial(
-            contextvars.copy_context().run, drive.run, partial(function.handler, context)
+            contextvars.copy_context().run, drive.run, partial(within, context, function.handler)
         )
         ended = loop.run_in_executor(self._threads.executor, work)
         await asyncio.wait([ended, known], return_when=asyncio.FIRST_COMPLETED)
