@@ -72,7 +72,7 @@ class Event(BaseModel, Generic[T]):
     def _checked_data(cls, data: Any, check: ValidatorFunctionWrapHandler) -> Any:
         if data is None:
             return check({})
-        return data if cls._is_untyped() and _is_record(data) else check(data)
+        return data if _is_record(data) and cls._is_untyped() else check(data)
 
     @field_serializer("data", mode="wrap")
     def _dumped_data(
