@@ -22,9 +22,12 @@ class Alarm:
         self._order = itertools.count()
         self._sleeper: asyncio.Task[None] | None = None
         self._armed = float("inf")
+        self._closed = False
 
     def at(self, when: float, callback: Callable[[], None]) -> None:
         """Call `callback` at `when` (Unix seconds), or as soon as possible after it."""
+        if self._closed:
+            return
         heapq.heappush(self._heap, (when, next(self._order), callback))
         if when < self._armed:
             self._arm()
@@ -35,7 +38,8 @@ class Alarm:
             self._arm()
 
     def close(self) -> None:
-        """Forget everything."""
+        """Forget everything, and whatever comes later."""
+        self._closed = True
         self._heap.clear()
         self._disarm()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,16 +23,25 @@ class Commits:
     async def commit(self, changes: Changes, done: Job | None = None) -> None:
         """Save `changes`; when that is done, release `done` and make new jobs available.
 
+        A caller that is cancelled does not keep what was handed in from being saved, nor saved
+        jobs from being done.
+
         Raises:
             DevServerError: nothing was saved, and nothing can be any more.
         """
-        await self._store.save(changes)
-        if done is not None:
-            self._jobs.release(done)
-        self._jobs.put(changes.jobs)
-        self._feed.publish(changes.records)
+        saving = self._store.save(changes)
+        saving.add_done_callback(lambda _: self._saved(saving, changes, done))
+        await asyncio.shield(saving)
 
     def note(self, changes: Changes) -> None:
         """Save what nothing depends on, without waiting for it."""
         self._store.save(changes)
+        self._feed.publish(changes.records)
+
+    def _saved(self, saving: asyncio.Future[None], changes: Changes, done: Job | None) -> None:
+        if saving.exception() is not None:
+            return
+        if done is not None:
+            self._jobs.release(done)
+        self._jobs.put(changes.jobs)
         self._feed.publish(changes.records)

@@ -87,7 +87,7 @@ class Executor:
         try:
             await self._do(job)
         except DevServerError as error:
-            _log.error("The server cannot go on: %s", error)
+            self._give_up(error)
         except Exception:  # noqa: BLE001 - one of the four edges: a bug must not stop the loop
             _log.exception("A bug in the server; run %s is tried again later.", job.run_id)
             job.due = self._tools.clock.time() + _PAUSE_AFTER_A_BUG
@@ -95,6 +95,12 @@ class Executor:
             self._tools.jobs.put([job])
         finally:
             self._tools.runs.release(job.run_id)
+
+    def _give_up(self, error: DevServerError) -> None:
+        """Start no more calls: what they brought could not be saved. Said once."""
+        if self._room:
+            self._room = 0
+            _log.error("The server cannot go on: %s", error)
 
     async def _do(self, job: Job) -> None:
         run = await self._tools.runs.get(job.run_id)

@@ -43,6 +43,7 @@ class StoreThread:
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._broken: DevServerError | None = None
+        self._stopped: DevServerError | None = None
         self.pending = 0
         self.done = 0
 
@@ -63,8 +64,9 @@ class StoreThread:
             returned, or a `DevServerError`; after the first one nothing is accepted any more.
         """
         future: asyncio.Future[T] = self._loop.create_future()
-        if self._broken is not None:
-            future.set_exception(self._broken)
+        refusal = self._broken or self._stopped
+        if refusal is not None:
+            future.set_exception(refusal)
             future.exception()  # heard, even when the caller does not wait
             return future
         self.pending += 1
@@ -74,9 +76,9 @@ class StoreThread:
 
     async def close(self) -> None:
         """Finish what was handed in, then close the file and end the thread."""
+        self._stopped = DevServerError("The server has stopped; start it again.")
         self._work.put(None)
         await self._closed
-        self._broken = DevServerError("The server has stopped; start it again.")
 
     def _settle(self, future: asyncio.Future[Any]) -> None:
         self.pending -= 1
@@ -91,12 +93,22 @@ class StoreThread:
             self._loop.call_soon_threadsafe(self._opened.set_exception, error)
             return
         self._loop.call_soon_threadsafe(self._opened.set_result, None)
-        with contextlib.closing(connection):
-            going = True
-            while going:
-                batch, going = self._take()
-                self._do(connection, batch)
-        self._loop.call_soon_threadsafe(self._closed.set_result, None)
+        try:
+            with contextlib.closing(connection):
+                going = True
+                while going:
+                    batch, going = self._take()
+                    self._do(connection, batch)
+        finally:
+            self._loop.call_soon_threadsafe(self._ended)
+
+    def _ended(self) -> None:
+        """Refuse what was handed in while the thread ended; only a bug lets it come to that."""
+        left = []
+        while not self._work.empty():
+            left.append(self._work.get())
+        _deliver([item for item in left if item is not None], self._broken)
+        self._closed.set_result(None)
 
     def _take(self) -> tuple[list[_Work], bool]:
         """Wait for work; return all there is, and whether more may come."""
@@ -115,10 +127,18 @@ class StoreThread:
             if self._broken is None:
                 _transact(connection, batch)
         except sqlite3.Error as error:
-            self._broken = DevServerError(_sentence(self._path, error))
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-        self._loop.call_soon_threadsafe(_deliver, batch, self._broken)
+            self._break(connection, _sentence(self._path, error))
+        except BaseException as error:
+            what = f"A bug stopped the server's database thread ({error!r})"
+            self._break(connection, f"{what}; start the server again.")
+            raise
+        finally:
+            self._loop.call_soon_threadsafe(_deliver, batch, self._broken)
+
+    def _break(self, connection: sqlite3.Connection, sentence: str) -> None:
+        self._broken = DevServerError(sentence)
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
 
 
 @dataclass(slots=True)
@@ -151,7 +171,7 @@ def _connect(path: str) -> sqlite3.Connection:
         if path != MEMORY:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=0, isolation_level=None)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, ValueError, sqlite3.Error) as error:
         raise DevServerError(_sentence(path, error)) from error
     try:
         _prepare(path, connection)

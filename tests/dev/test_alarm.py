@@ -96,3 +96,15 @@ class JumpingClock(ManualClock):
 
     def jump(self, seconds: float) -> None:
         self._now += seconds
+
+
+def test_a_closed_alarm_starts_no_sleeper() -> None:
+    async def main() -> int:
+        clock = ManualClock(0.0)
+        alarm = Alarm(clock)
+        alarm.close()
+        alarm.at(10, lambda: None)
+        await clock.settle()
+        return clock.sleepers
+
+    assert asyncio.run(main()) == 0

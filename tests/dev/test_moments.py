@@ -26,7 +26,13 @@ def test_dates(text: str) -> None:
     assert parse_moment(text) == NOW + 3600
 
 
-@pytest.mark.parametrize("text", ["", "soon", "1h30m", "2025-13-01", "99"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "soon", "1h30m", "2025-13-01", "99", "Mon, 01 Jan 99999999999 00:00:00 GMT"),
+        "Wed, 01 Jan 2025 00:00:00 +99999999999999999999",
+    ],
+)
 def test_what_is_no_date(text: str) -> None:
     assert parse_moment(text) is None
 

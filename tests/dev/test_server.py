@@ -324,3 +324,37 @@ def test_a_store_that_fails_during_a_call_ends_the_work(caplog: pytest.LogCaptur
 
 def lose_tables(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TABLE runs")
+
+
+def test_no_app_is_called_once_nothing_can_be_saved(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", lambda call: ops(ran("a", "x" * 100_000)))
+        async with world(app, max_calls=1) as here:
+            due = int((here.clock.time() + 60) * 1000)
+            for _ in range(20):
+                await here.send(ts=due)
+            await here.server.store._thread.submit(leave_no_room)
+            await here.pass_time(3600)
+        assert len(app.calls) == 1
+
+    asyncio.run(main())
+    assert caplog.text.count("the disk is full. Make room, then start the server again.") == 1
+
+
+def leave_no_room(connection: sqlite3.Connection) -> None:
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def test_an_event_whose_sender_gave_up_is_worked_on_all_the_same() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", lambda call: output("ok"))
+        async with world(app) as here:
+            sending = asyncio.ensure_future(here.server.send({"name": "shop/paid"}))
+            await asyncio.sleep(0)
+            sending.cancel()
+            await here.server.settle()
+            assert sending.cancelled()
+        assert len(app.calls) == 1
+
+    asyncio.run(main())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -165,3 +165,55 @@ def test_a_result_that_nobody_waits_for_any_more_is_dropped() -> None:
         await thread.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_in_the_thread_lets_nobody_wait_for_ever(tmp_path: Path) -> None:
+    path = str(tmp_path / "dev.db")
+
+    async def main() -> None:
+        thread = StoreThread(path)
+        await thread.open()
+        handed_in = [thread.submit(with_a_bug), *(thread.submit(lambda _: None) for _ in range(99))]
+        for future in handed_in:
+            with pytest.raises(DevServerError, match="A bug stopped"):
+                await future
+        with pytest.raises(DevServerError, match="start the server again"):
+            await thread.submit(lambda connection: None)
+        await thread.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+    open_once(path)
+
+
+def with_a_bug(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM starts WHERE at = ?", (2**70,))
+
+
+def test_what_comes_while_the_store_closes_is_refused_and_does_not_hang() -> None:
+    async def main() -> None:
+        thread = StoreThread(":memory:")
+        await thread.open()
+        closing = asyncio.ensure_future(thread.close())
+        await asyncio.sleep(0)
+        with pytest.raises(DevServerError, match="has stopped"):
+            await thread.submit(lambda connection: None)
+        await closing
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_what_was_handed_in_before_the_store_closes_is_done() -> None:
+    async def main() -> list[Any]:
+        thread = StoreThread(":memory:")
+        await thread.open()
+        before = [thread.submit(lambda connection, n=n: n) for n in range(50)]  # type: ignore[misc]
+        await thread.close()
+        return await asyncio.gather(*before)
+
+    assert asyncio.run(asyncio.wait_for(main(), 10)) == list(range(50))
+
+
+def test_a_path_that_no_file_can_have_is_refused_and_does_not_hang() -> None:
+    with pytest.raises(DevServerError, match="cannot be used"):
+        open_once("a\0b")
