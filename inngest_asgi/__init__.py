@@ -1,8 +1,10 @@
 """Durable functions for Python web applications: `import inngest_asgi as inngest`."""
 
 from inngest_asgi.client.inngest import Inngest
+from inngest_asgi.engine.ambient import group, step, step_sync
 from inngest_asgi.engine.context import Context, ContextSync
 from inngest_asgi.engine.group import ParallelMode
+from inngest_asgi.engine.received import FetchResponse, Signal
 from inngest_asgi.engine.tools import Step
 from inngest_asgi.engine.tools_sync import StepSync
 from inngest_asgi.errors import (
@@ -49,6 +51,7 @@ __all__ = [
     "Event",
     "EventType",
     "EventValidationError",
+    "FetchResponse",
     "Function",
     "Inngest",
     "InngestApp",
@@ -62,6 +65,7 @@ __all__ = [
     "RunFailedError",
     "RunStatus",
     "SendEventsError",
+    "Signal",
     "Singleton",
     "Step",
     "StepError",
@@ -72,6 +76,9 @@ __all__ = [
     "TriggerEvent",
     "__version__",
     "attach",
+    "group",
     "internal_events",
     "serve",
+    "step",
+    "step_sync",
 ]

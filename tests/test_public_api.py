@@ -21,6 +21,7 @@ PUBLIC = [
     "Event",
     "EventType",
     "EventValidationError",
+    "FetchResponse",
     "Function",
     "Inngest",
     "InngestApp",
@@ -34,6 +35,7 @@ PUBLIC = [
     "RunFailedError",
     "RunStatus",
     "SendEventsError",
+    "Signal",
     "Singleton",
     "Step",
     "StepError",
@@ -44,8 +46,11 @@ PUBLIC = [
     "TriggerEvent",
     "__version__",
     "attach",
+    "group",
     "internal_events",
     "serve",
+    "step",
+    "step_sync",
 ]
 
 

@@ -11,6 +11,7 @@ import contextvars
 import functools
 import inspect
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.engine.drive_body import Ended, contained, contained_await
@@ -31,6 +32,9 @@ QUIET_TURNS = 16
 
 UNWIND_SECONDS = 5.0
 """How long cancelled user code may clean up before it is left alone (rule 9)."""
+
+MOST_REFUSALS = 16
+"""Step calls of one task while it unwinds, after which it seems to swallow everything (rule 9)."""
 
 _QUICK_TURNS = 4
 
@@ -55,7 +59,7 @@ class Drive:
         self._task: asyncio.Task[None] | None = None
         self._parked_tasks: set[asyncio.Task[Any] | None] = set()
         self._news: asyncio.Future[None] | None = None
-        self._refused: set[asyncio.Task[Any] | None] | None = None
+        self._refused: Counter[asyncio.Task[Any] | None] | None = None
 
     async def run(self, function: Callable[[], Awaitable[Any]]) -> Outcome:
         """Run user code until this call's outcome is known, then unwind it."""
@@ -200,7 +204,7 @@ class Drive:
 
     async def _unwind(self, task: asyncio.Task[None]) -> None:
         """Cancel the function's task and those that parked, and let them clean up (rule 9)."""
-        self._refused = set()
+        self._refused = Counter()
         parked = {one for one in self._parked_tasks if one is not None}
         tasks = {one for one in (task, *parked) if not one.done()}
         if not tasks:
@@ -223,13 +227,13 @@ class Drive:
             limit.cancel()
         return awaited.done()
 
-    async def _refuse(self, refused: set[asyncio.Task[Any] | None]) -> None:
-        """Unwind a task that uses a step after the outcome is fixed."""
+    async def _refuse(self, refused: Counter[asyncio.Task[Any] | None]) -> None:
+        """Unwind a task that uses a step after the outcome is fixed; park one that goes on so."""
         await asyncio.sleep(0)
         task = asyncio.current_task()
-        if task in refused:
+        refused[task] += 1
+        if refused[task] > MOST_REFUSALS:
             await asyncio.get_running_loop().create_future()
-        refused.add(task)
         raise asyncio.CancelledError("This call of the function is over.")
 
 

@@ -47,6 +47,7 @@ SHELLS = (
     "inngest_asgi/engine/context.py",
     "inngest_asgi/engine/drive*.py",
     "inngest_asgi/engine/group.py",
+    "inngest_asgi/engine/services.py",
     "inngest_asgi/engine/tools*.py",
 )
 """The files of pure rooms that users' code calls or is called by, and that wait for it."""
