@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import statistics
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.programs import COUNTS, with_steps
 from benchmarks.workloads import replay
 from inngest_asgi.clock import SYSTEM_CLOCK
-from inngest_asgi.engine.context import Context
 from inngest_asgi.engine.drive import Drive
-from inngest_asgi.engine.group import Group
 from inngest_asgi.engine.outcomes import Returned
 from inngest_asgi.engine.run import Machine
 from inngest_asgi.engine.tools import Step
@@ -47,16 +45,11 @@ async def _milliseconds(count: int) -> float:
 async def _run(call: Call, count: int) -> None:
     executor = ThreadPoolExecutor(1)  # starts no thread before it is used
     drive = Drive(Machine(call), clock=SYSTEM_CLOCK, executor=executor)
-    logger = logging.getLogger("bench")
-    step = Step(drive, _send_nothing)
-    ctx: Context[Any] = Context(call, app_id="bench", logger=logger, step=step, group=Group())
+    no_services: Any = None  # nothing is sent in a replay
+    ctx = SimpleNamespace(step=Step(drive, no_services))
     outcome = await drive.run(partial(with_steps(count), ctx))
     if outcome != Returned({"done": count}):
         raise RuntimeError(f"The engine ended with {outcome!r}.")
-
-
-async def _send_nothing(events: object) -> list[str]:
-    return []
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Durable functions for Python web applications: `import inngest_asgi as inngest`."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from inngest_asgi.client.inngest import Inngest
 from inngest_asgi.engine.ambient import group, step, step_sync
 from inngest_asgi.engine.context import Context, ContextSync
@@ -18,7 +21,6 @@ from inngest_asgi.errors import (
     SendEventsError,
     StepError,
 )
-from inngest_asgi.functions import internal_events
 from inngest_asgi.functions.event_types import EventType
 from inngest_asgi.functions.flow_control import (
     Batch,
@@ -82,3 +84,12 @@ __all__ = [
     "step",
     "step_sync",
 ]
+
+if TYPE_CHECKING:
+    from inngest_asgi.functions import internal_events
+else:
+
+    def __getattr__(name):
+        if name == "internal_events":  # few programs name it, so that it loads when one does
+            return import_module("inngest_asgi.functions.internal_events")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

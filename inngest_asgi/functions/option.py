@@ -35,7 +35,11 @@ class Option(BaseModel):
     """
 
     model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        defer_build=True,  # most options are never used
     )
 
     def __init__(self, /, **fields: Any) -> None:
