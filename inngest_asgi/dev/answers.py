@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.backoff import clamped
+from inngest_asgi.dev.documents import read
 from inngest_asgi.dev.failures import failure, function_failure, not_ready
 from inngest_asgi.dev.moments import retry_after
 from inngest_asgi.errors import CodecError
-from inngest_asgi.wire.codec import dumps, loads
+from inngest_asgi.wire.codec import dumps
 from inngest_asgi.wire.names import Header
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ MAX_STEP = 4 * 1024 * 1024
 MAX_OPS = 1_000
 
 _STREAMED, _MORE_WORK = 201, 206
+_VERSION = re.compile(r"[0-9]{1,4}")
 _WHITESPACE = b" \t\r\n"
 
 
@@ -135,9 +138,9 @@ def _stranger(answer: Answer) -> Failed:
 def _streamed(answer: Answer, now: float) -> Outcome:
     """Take the envelope off a streamed answer and read what is inside (http.md 11.4)."""
     try:
-        envelope = loads(answer.body.strip(_WHITESPACE))
-    except CodecError:
-        return _garbled("The streamed answer ended before it was complete.")
+        envelope = read(answer.body.strip(_WHITESPACE))
+    except CodecError as error:
+        return _garbled(f"The streamed answer is not complete, or not JSON. {error}")
     if not isinstance(envelope, dict):
         return _garbled("The streamed answer is not an envelope.")
     if isinstance(envelope.get("error"), str):
@@ -151,16 +154,16 @@ def _streamed(answer: Answer, now: float) -> Outcome:
 
 def _unwrapped(body: Any) -> bytes:
     """Return the JSON of an enveloped body, which may be JSON or a string that holds JSON."""
-    if isinstance(body, str) and _lenient(body.encode()) != body:
+    if isinstance(body, str) and (not body or _lenient(body.encode()) != body):
         return body.encode()
     return dumps(body)
 
 
 def _reported(answer: Answer, now: float) -> Outcome:
     try:
-        document = loads(answer.body)
+        document = read(answer.body)
     except CodecError as error:
-        return _garbled(f"The app reported its steps in a body that is not JSON. {error}")
+        return _garbled(f"The app reported its steps in a body that cannot be read. {error}")
     items = document if isinstance(document, list) else [document]
     if len(items) > MAX_OPS:
         message = f"The app reported {len(items)} steps at once; {MAX_OPS} is the limit."
@@ -222,9 +225,9 @@ def _returned(body: bytes) -> Outcome:
     if not body.strip(_WHITESPACE):
         return Returned(b"null")
     try:
-        document = loads(body)
+        document = read(body)
     except CodecError as error:
-        return _garbled(f"The function's output is not JSON. {error}")
+        return _garbled(f"The function's output cannot be read. {error}")
     return Returned(dumps(document))
 
 
@@ -244,11 +247,11 @@ def _retry_after(answer: Answer, now: float) -> float | None:
 
 
 def _version(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() else None
+    return int(text) if text and _VERSION.fullmatch(text) else None
 
 
 def _lenient(body: bytes) -> Any:
     try:
-        return loads(body)
+        return read(body)
     except CodecError:
         return body.decode(errors="replace")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
@@ -18,8 +17,9 @@ MAX_REDIRECTS = 60
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CONNECT = httpx.Timeout(None, connect=15.0)
-_CLOSED_MEANWHILE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
-_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=1.0)
+"""Shorter than any server's patience, so that a call does not meet the end of its connection."""
+_LAST_PORT = 65_535
 
 
 class Outbound(Protocol):
@@ -50,14 +50,14 @@ class HttpOutbound:
             url = httpx.URL(request.url)
             for _ in range(MAX_REDIRECTS + 1):
                 answer = await self._send_once(request, url)
-                if isinstance(answer, NoAnswer) or answer.status not in _REDIRECTS:
+                if isinstance(answer, NoAnswer) or not _redirects(answer):
                     return answer
-                url = _redirected(url, answer.headers.get("location", ""))
+                url = _redirected(url, answer.headers["location"])
         except httpx.ConnectError as error:
             return _unreachable(request, f"cannot be reached ({error}). Is the app running?")
         except httpx.DecodingError as error:
             return _unreachable(request, f"sent a body that cannot be decoded ({error}).")
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
             reason = str(error) or type(error).__name__
             return _unreachable(request, f"broke off before it had answered ({reason}).")
         return _unreachable(request, f"redirects more than {MAX_REDIRECTS} times.")
@@ -67,10 +67,12 @@ class HttpOutbound:
         await self._transport.aclose()
 
     async def _send_once(self, request: Request, url: httpx.URL) -> Answer | NoAnswer:
+        if (url.port or 0) > _LAST_PORT:
+            raise httpx.InvalidURL(f"there is no port {url.port}")
         sent = httpx.Request(
             request.method,
             url,
-            headers=request.headers,
+            headers=[(key.encode(), value.encode()) for key, value in request.headers.items()],
             content=request.body,
             extensions={"timeout": _CONNECT.as_dict()},
         )
@@ -87,7 +89,8 @@ class _Connections(httpx.AsyncBaseTransport):
 
     One pool for all would look through all its connections for every request: with a hundred
     calls in progress that takes longer than the calls. A connection that the app closed while
-    nobody used it is replaced, as that is no failure of the app.
+    nobody used it is replaced; a call that broke off is never sent again from here, because the
+    app may have begun with it.
     """
 
     def __init__(self) -> None:
@@ -97,10 +100,7 @@ class _Connections(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
         idle = self._idle.setdefault(origin, [])
-        if idle:
-            with contextlib.suppress(*_CLOSED_MEANWHILE):
-                return await self._send(idle.pop(), idle, request)
-        return await self._send(self._open(), idle, request)
+        return await self._send(idle.pop() if idle else self._open(), idle, request)
 
     async def _send(
         self,
@@ -150,6 +150,10 @@ async def _read(response: httpx.Response) -> Answer | NoAnswer:
             message = f"The app answered with more than {MAX_BODY >> 20} MB."
             return NoAnswer("output_too_large", message)
     return Answer(response.status_code, dict(response.headers), b"".join(parts))
+
+
+def _redirects(answer: Answer) -> bool:
+    return answer.status in _REDIRECTS and "location" in answer.headers
 
 
 def _redirected(url: httpx.URL, location: str) -> httpx.URL:

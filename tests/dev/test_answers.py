@@ -52,8 +52,12 @@ def op_of(**fields: Any) -> Any:
         (envelope(200, '{"a":1}'), b'{"a":1}'),
         (envelope(200, "plain"), b'"plain"'),
         (envelope(200, '"text"'), b'"text"'),
+        (envelope(200, ""), b"null"),
     ],
-    ids=["json", "empty", "spaces", "any-2xx", "enveloped", "unwrapped", "text", "text-in-text"],
+    ids=[
+        *("json", "empty", "spaces", "any-2xx", "enveloped", "unwrapped", "text", "text-in-text"),
+        "nothing-in-text",
+    ],
 )
 def test_what_a_function_returned(given: Answer, output: bytes) -> None:
     assert interpret(given, NOW) == Returned(output)
@@ -91,12 +95,12 @@ def test_details_of_an_error_are_kept() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (answer(201, b"  "), "ended before it was complete"),
+        (answer(201, b"  "), "not complete"),
         (answer(201, b"[]"), "not an envelope"),
         (envelope(None, 1), "no usable status"),
         (envelope(201, 1), "no usable status"),
         (envelope(200, 1, headers=[1]), "no usable status"),
-        (answer(206, b""), "not JSON"),
+        (answer(206, b""), "cannot be read"),
         (answer(206, [1]), "not a step"),
         (answer(206, [{"op": 7}]), "not a step"),
         (answer(206, [{"op": "StepRun"}]), "without an id"),
@@ -110,6 +114,27 @@ def test_garbled_answers_say_what_is_wrong(given: Answer, says: str) -> None:
         assert says in error_of(given)["message"]
     else:
         assert isinstance(interpret(given, NOW), Reported)
+
+
+DEEP = b"[" * 300 + b"]" * 300
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        answer(200, DEEP),
+        answer(201, b'{"status":200,"body":' + DEEP + b"}"),
+        answer(206, b'[{"op":"StepRun","id":"a","data":' + DEEP + b"}]"),
+        answer(206, b'[{"op":"StepError","id":"a","error":{"cause":' + DEEP + b"}}]"),
+        answer(206, b'[{"op":"StepRun","id":"a","opts":{"input":' + DEEP + b"}}]"),
+        answer(500, b'{"name":"Error","cause":' + DEEP + b"}"),
+    ],
+    ids=["output", "streamed", "data", "error-of-a-step", "input", "error-of-the-function"],
+)
+def test_json_too_deep_to_be_kept_is_no_bug_of_the_server(given: Answer) -> None:
+    outcome = interpret(given, NOW)
+    assert isinstance(outcome, Failed)
+    dumps([outcome.error])
 
 
 def test_no_answer_is_a_failure_with_its_code() -> None:
@@ -145,7 +170,14 @@ def test_headers_of_an_envelope_win() -> None:
 
 @pytest.mark.parametrize(
     ("headers", "version"),
-    [({}, None), ({"x_inngest_req_version": "2"}, 2), ({"x_inngest_req_version": "x"}, None)],
+    [
+        ({}, None),
+        ({"x_inngest_req_version": "2"}, 2),
+        ({"x_inngest_req_version": "x"}, None),
+        ({"x_inngest_req_version": "9" * 30}, None),
+        ({"x_inngest_req_version": "9" * 5000}, None),
+    ],
+    ids=["none", "two", "no-number", "larger-than-the-store-takes", "larger-than-python-reads"],
 )
 def test_the_request_version_is_read(headers: dict[str, str], version: int | None) -> None:
     outcome = interpret(answer(206, [], **headers), NOW)

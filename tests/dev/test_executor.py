@@ -172,13 +172,13 @@ def test_a_success_that_must_not_be_retried_is_a_failure() -> None:
     ("reply", "code", "says"),
     [
         (Reply(200, {"hi": 1}, sdk=False), "not_sdk", "X-Inngest-SDK"),
-        (Reply(206, b""), "unknown", "not JSON"),
-        (Reply(206, b"[{"), "unknown", "not JSON"),
+        (Reply(206, b""), "unknown", "not valid JSON"),
+        (Reply(206, b"[{"), "unknown", "not valid JSON"),
         (Reply(206, [None]), "unknown", "not a step"),
         (ops(op("Teleport", "a")), "unknown", "Teleport"),
         (ops(op("StepError", "a")), "unknown", "without an error"),
         (ops(op("Sleep", "a", opts={"duration": "soon"})), "unknown", "no readable time"),
-        (Reply(200, b"{"), "unknown", "not JSON"),
+        (Reply(200, b"{"), "unknown", "not valid JSON"),
         (Reply(503, b"<html>", sdk=False), "http_not_ok", "503"),
         (Reply(200, b"x" * (8 * 1024 * 1024 + 1)), "output_too_large", "8 MB"),
         (ops(ran("a", "x" * (4 * 1024 * 1024))), "output_too_large", "4 MB"),
@@ -384,3 +384,21 @@ def test_no_more_calls_are_in_progress_than_allowed() -> None:
         return most
 
     assert asyncio.run(main()) == 3
+
+
+@pytest.mark.parametrize(
+    "step_id", ["é ✓", "a\r\nx-evil: 1", " "], ids=["unicode", "lines", "blank"]
+)
+def test_an_id_that_is_no_hash_is_no_bug_of_the_server(
+    step_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def handler(call: Call) -> Reply:
+        if call.target == step_id:
+            assert "x-evil" not in call.headers
+            return ops({"op": "StepRun", "id": step_id, "data": 1})
+        if step_id in call.steps:
+            return output("ok")
+        return ops({"op": "StepPlanned", "id": step_id})
+
+    result(FakeApp().add("odd", handler, retries=0))
+    assert caplog.text == ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -70,6 +71,47 @@ def test_redirects_end_somewhere() -> None:
     brought = send(lambda _: httpx.Response(307, headers={"location": "/a"}))
     assert isinstance(brought, NoAnswer)
     assert f"redirects more than {MAX_REDIRECTS} times" in brought.message
+
+
+def test_a_redirect_that_leads_nowhere_is_the_answer() -> None:
+    brought = send(lambda _: httpx.Response(302))
+    assert isinstance(brought, Answer)
+    assert brought.status == 302
+
+
+def test_a_header_may_hold_any_text() -> None:
+    async def main() -> Answer | NoAnswer:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            value = dict(scope["headers"])[b"x-inngest-step-id"]
+            await send({"type": "http.response.start", "status": 200})
+            await send({"type": "http.response.body", "body": value})
+
+        outbound = HttpOutbound(httpx.ASGITransport(app))
+        return await outbound.send(replace(REQUEST, headers={"x-inngest-step-id": "é"}))
+
+    brought = asyncio.run(main())
+    assert isinstance(brought, Answer)
+    assert brought.body == "é".encode()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://localhost:99999/", "http://xn--/", "http://[::1/", "http:///x", "http://a b/"),
+        *("ftp://localhost/", "http://localhost:9/\n", "http://localhost:9/\ud800"),
+    ],
+)
+def test_a_url_that_leads_nowhere_is_no_bug_of_the_server(url: str) -> None:
+    async def main() -> Answer | NoAnswer:
+        outbound = HttpOutbound()
+        try:
+            return await outbound.send(replace(REQUEST, url=url))
+        finally:
+            await outbound.aclose()
+
+    brought = asyncio.run(main())
+    assert isinstance(brought, NoAnswer)
+    assert brought.code == "http_unreachable"
 
 
 def test_a_compressed_answer_is_unpacked() -> None:

@@ -25,6 +25,7 @@ class Host:
         self.connections = 0
         self.requests = 0
         self.hang_up_on_request = 0
+        self.close_after_request = 0
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -38,6 +39,8 @@ class Host:
                     break
                 await asyncio.sleep(0.02)
                 writer.write(ANSWER)
+                if self.requests == self.close_after_request:
+                    break
         writer.close()
 
     async def send(self, outbound: HttpOutbound) -> Answer | NoAnswer:
@@ -81,10 +84,26 @@ def test_calls_at_the_same_time_have_connections_of_their_own() -> None:
 def test_a_connection_that_was_closed_while_idle_is_replaced() -> None:
     async def main() -> None:
         async with hosting() as (host, outbound):
+            host.close_after_request = 1
+            answers = []
+            for _ in range(2):
+                answers.append(await host.send(outbound))
+                await asyncio.sleep(0.05)
+            assert all(isinstance(answer, Answer) for answer in answers)
+            assert (host.connections, host.requests) == (2, 2)
+
+    asyncio.run(main())
+
+
+@pytest.mark.live
+def test_a_call_that_the_app_received_is_not_sent_twice() -> None:
+    async def main() -> None:
+        async with hosting() as (host, outbound):
             host.hang_up_on_request = 2
             answers = [await host.send(outbound) for _ in range(2)]
-            assert all(isinstance(answer, Answer) for answer in answers)
-            assert (host.connections, host.requests) == (2, 3)
+            assert isinstance(answers[1], NoAnswer)
+            assert "broke off" in answers[1].message
+            assert host.requests == 2
 
     asyncio.run(main())
 
