@@ -59,7 +59,10 @@ class CallContext(Generic[T]):
 
     @cached_property
     def event(self) -> Event[T]:
-        """The event that started the run; the first one of a batch."""
+        """The event that started the run; the first one of a batch.
+
+        Its data is of the type that the function's triggers have for it; else a dictionary.
+        """
         return cast("Event[T]", Event.from_raw(self._call.event))
 
     @cached_property
