@@ -189,8 +189,8 @@ class Inngest:
 
         Args:
             fn_id: the function's id; stable, because runs are found by it.
-            trigger: what starts it: a `TriggerEvent`, an `EventType` (then the data of its events is
-                checked and typed), a `TriggerCron`, or a list of up to ten.
+            trigger: what starts it: a `TriggerEvent`, an `EventType` (its events are then checked
+                and typed), a `TriggerCron`, or a list of up to ten.
             name: shown to people; by default the id.
             description: shown to people.
             retries: how often a failed attempt is repeated, 0 to 20; servers take 4 by default.
