@@ -7,10 +7,12 @@ import uuid
 from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
 from inngest_asgi.dev.calls import memo_document
+from inngest_asgi.dev.documents import read
 from inngest_asgi.dev.views import envelope, event_view, run_view, server_view
 from inngest_asgi.errors import CodecError, DevServerError, RequestError, SendEventsError
 from inngest_asgi.wire.codec import Fragment, dumps, loads
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.store import Store
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _EVENT_AGE, _EVENT_RUNS_AGE, _RUN_AGE = 5, 15, 3
 
 
@@ -63,10 +64,16 @@ def make_app(server: Served) -> ASGIApp:
         Route("/v1/events/{id}", face.event),
         Route("/v1/events/{id}/runs", face.event_runs),
         Route("/v1/runs/{id}", face.run),
-        Route("/{path:path}", face.unknown, methods=_METHODS),
     ]
-    handlers: Any = {RequestError: _refusal, DevServerError: _cannot_go_on}
-    return _Named(Starlette(routes=routes, exception_handlers=handlers))
+    handlers: Any = {
+        RequestError: _refusal,
+        DevServerError: _cannot_go_on,
+        HTTPException: _nothing_there,
+        Exception: _bug,
+    }
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return _Named(app)
 
 
 class _Named:
@@ -167,9 +174,6 @@ class _Api:
         run = await self._live_run(request)
         return _json([Fragment(run.event.body)])
 
-    async def unknown(self, request: Request) -> Response:
-        raise RequestError(f"There is nothing at {request.url.path}.", code="", status=404)
-
     async def _live_run(self, request: Request) -> Run:
         run_id = _id(request, "run")
         run = await self._server.runs.get(run_id)
@@ -190,7 +194,7 @@ def _json(document: Any, status: int = 200) -> Response:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return loads(body)
+        return read(body)
     except CodecError as error:
         raise RequestError(str(error), code="body_invalid", status=400) from None
 
@@ -210,3 +214,19 @@ async def _refusal(request: Request, error: RequestError) -> Response:
 
 async def _cannot_go_on(request: Request, error: DevServerError) -> Response:
     return _json({"error": str(error), "data": None, "status": 503}, status=503)
+
+
+async def _nothing_there(request: Request, error: HTTPException) -> Response:
+    path = request.url.path
+    wrong_method = f"{path} does not take {request.method}."
+    text = f"There is nothing at {path}." if error.status_code == 404 else wrong_method
+    body = {"error": text, "data": None, "status": error.status_code}
+    response = _json(body, status=error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """Answer in JSON all the same; the host's log tells the rest."""
+    body = {"error": "A bug in the dev server; its log tells more.", "data": None, "status": 500}
+    return _json(body, status=500)

@@ -31,7 +31,7 @@ def checked_flow_control(config: dict[str, Any]) -> None:
     """Check every option of a function that governs when its runs start and end.
 
     Args:
-        config: the function's record, without nulls at the top and with usual keys.
+        config: the function's record in its usual form.
 
     Raises:
         RequestError: 400, with the code of http.md 8.

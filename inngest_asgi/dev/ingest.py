@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.records import Changes, StoredEvent
 from inngest_asgi.dev.schedule import new_ulid
-from inngest_asgi.errors import SendEventsError
+from inngest_asgi.errors import CodecError, SendEventsError
 from inngest_asgi.wire.codec import dumps
 from inngest_asgi.wire.events import seeded_id
 from inngest_asgi.wire.names import INTERNAL_PREFIX
@@ -67,16 +67,21 @@ class Ingest:
     def _event(self, document: Any, internal_id: str) -> StoredEvent:
         now = self.clock.time()
         fields = checked_event(document)
+        data = fields.get("data") or {}
         event = {
             "name": fields["name"],
-            "data": fields.get("data") or {},
+            "data": {key: data[key] for key in data if key != "_inngest"},
             "user": fields.get("user") or {},
             "id": fields.get("id") or internal_id,
             "ts": int(fields.get("ts") or now * 1000),
         }
         event |= {key: fields[key] for key in _OPTIONAL if fields.get(key)}
-        event["data"].pop("_inngest", None)
-        body = dumps(event)
+        try:
+            body = dumps(event)
+        except CodecError as error:
+            raise _refused(
+                f"event {fields['name']!r} is no JSON a server can keep: {error}"
+            ) from None
         if len(body) > MAX_EVENT:
             raise _refused("Event is over the max size")
         about = (event["id"], event["name"], event["ts"])

@@ -70,13 +70,16 @@ class Jobs:
         if _is_whole_call(job):
             self._calling.discard(job.run_id)
             self._ready.extendleft(reversed(self._blocked.pop(job.run_id, [])))
-        if not self._of_run.get(job.run_id, True):
-            del self._of_run[job.run_id]
         self._on_ready()
 
     def drop(self, job: Job) -> None:
         """Forget a leased job for good; `release` it as well."""
         self._of_run.get(job.run_id, {}).pop(job.id, None)
+
+    def forget(self, run_id: str) -> None:
+        """Let go of a run that has no jobs."""
+        if not self._of_run.get(run_id, True):
+            del self._of_run[run_id]
 
     def is_active(self, run_id: str) -> bool:
         """Whether something of a run is in progress or due now."""

@@ -66,7 +66,7 @@ def parse_registration(document: Any) -> Registration:
     """
     if not isinstance(document, dict):
         raise refused("The registration must be a JSON object.", ErrorCode.BODY_INVALID)
-    body = usual_keys(document)
+    body = usual_form(document)
     app_name, url = _text(body, "appName"), _text(body, "url")
     if not app_name:
         raise refused("App ID required")
@@ -106,16 +106,21 @@ def normalized_url(url: str) -> str:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     if port is not None and port != _DEFAULT_PORTS.get(parts.scheme):
         host = f"{'localhost' if host in _LOCAL else host}:{port}"
-    query = [pair for pair in parse_qsl(parts.query) if pair[0] not in _DROPPED_QUERY]
-    return urlunsplit((parts.scheme, host, parts.path, urlencode(query), ""))
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    query = urlencode([pair for pair in given if pair[0] not in _DROPPED_QUERY])
+    return urlunsplit((parts.scheme, host, parts.path, query, ""))
 
 
-def usual_keys(value: Any) -> Any:
-    """Return JSON with the known keys of a registration in their usual spelling."""
+def usual_form(value: Any) -> Any:
+    """Return a registration with its known keys in their usual spelling, and without nulls.
+
+    A null says what a missing key says, at all depths: some SDKs send the one, some the other.
+    """
     if isinstance(value, dict):
-        return {_SPELLING.get(key.lower(), key): usual_keys(item) for key, item in value.items()}
+        known = {_SPELLING.get(key.lower(), key): item for key, item in value.items()}
+        return {key: usual_form(item) for key, item in known.items() if item is not None}
     if isinstance(value, list):
-        return [usual_keys(item) for item in value]
+        return [usual_form(item) for item in value]
     return value
 
 
@@ -133,11 +138,10 @@ def _refuse_denied_sdk(sdk: str) -> None:
         )
 
 
-def _function(record: Any) -> FunctionSpec:
+def _function(config: Any) -> FunctionSpec:
     """Check one function, naming it in whatever is wrong."""
-    if not isinstance(record, dict):
+    if not isinstance(config, dict):
         raise refused("A function must be a JSON object.", "config_invalid")
-    config = {key: value for key, value in record.items() if value is not None}
     slug = _text(config, "id")
     if not slug:
         raise refused("A function has no id.", "config_invalid")
@@ -152,7 +156,7 @@ def _function(record: Any) -> FunctionSpec:
 
 def _checked_function(slug: str, config: dict[str, Any]) -> FunctionSpec:
     step = _only_step(config)
-    retries = step.get("retries") or {}
+    retries = step.get("retries", {})
     if not isinstance(retries, dict):
         raise invalid("The retries of its step must be an object.")
     attempts = retries.get("attempts", config.get("retries", DEFAULT_RETRIES))
@@ -186,8 +190,10 @@ def _runtime_url(step: dict[str, Any]) -> str:
     url = _text(runtime, "url") if isinstance(runtime, dict) else ""
     if not url:
         raise invalid("Its step has no runtime.url.")
-    if urlsplit(url).scheme not in _SCHEMES:
-        raise invalid(f"Its runtime.url {url!r} does not start with http, https, ws or wss.")
+    try:
+        normalized_url(url)
+    except RequestError as error:
+        raise invalid(f"Its runtime.url cannot be called: {error}") from None
     return url
 
 
@@ -202,7 +208,7 @@ def _triggers(triggers: Any) -> list[dict[str, Any]]:
         cron = trigger.get("cron")
         if trigger in kept or (cron and cron in [one.get("cron") for one in kept]):
             raise invalid("It has the same trigger twice.")
-        kept.append({key: value for key, value in trigger.items() if value is not None})
+        kept.append(trigger)
     return kept
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.records import App, Changes, Function
-from inngest_asgi.dev.registration import normalized_url, parse_registration, usual_keys
+from inngest_asgi.dev.registration import normalized_url, parse_registration, usual_form
 from inngest_asgi.dev.triggers import event_patterns
 from inngest_asgi.errors import RequestError
 from inngest_asgi.wire.codec import canonical, dumps
@@ -144,7 +144,7 @@ class Registry:
         return True
 
     def _note_refusal(self, document: Any, error: str) -> None:
-        fields = usual_keys(document)
+        fields = usual_form(document)
         url = fields.get("url") if isinstance(fields, dict) else None
         if isinstance(url, str):
             with contextlib.suppress(RequestError):
@@ -209,5 +209,5 @@ def _nothing() -> None:
 
 
 def _checksum(document: Any) -> str:
-    body = {key: item for key, item in usual_keys(document).items() if key != "featureObservations"}
+    body = {key: item for key, item in usual_form(document).items() if key != "featureObservations"}
     return hashlib.sha256(canonical(dumps(body))).hexdigest()

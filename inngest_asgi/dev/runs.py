@@ -38,6 +38,7 @@ class Runs:
         """Forget a run, unless something of it is in progress or due."""
         if not self._jobs.is_active(run_id):
             self._held.pop(run_id, None)
+            self._jobs.forget(run_id)
 
     async def _load(self, run_id: str) -> Run | None:
         try:

@@ -63,7 +63,7 @@ class Schedule:
     def _start(self, function: Function, event: StoredEvent, changes: Changes) -> None:
         now = self._clock.time()
         run = Run(new_ulid(self._clock), function.id, event, now)
-        if event.id != event.internal_id and not self._is_first(run, changes):
+        if not self._is_first(run, changes):
             return
         due = max(now, event.ts / 1000)
         job = Job(f"{run.id}-start", run.id, JobKind.CALL, None, due)
@@ -75,7 +75,11 @@ class Schedule:
             self._runs.hold(run)
 
     def _is_first(self, run: Run, changes: Changes) -> bool:
-        """Whether this event id did not start the function within the last 24 hours."""
+        """Whether this event id did not start the function within the last 24 hours.
+
+        An event without an id of its own has its internal one, which comes again only when a
+        sender repeats a request with its seed (http.md 14): then, too, there is one run.
+        """
         key, now = (run.function_id, run.event.id), run.queued_at
         while self._starts and next(iter(self._starts.values())) <= now - DAY:
             del self._starts[next(iter(self._starts))]

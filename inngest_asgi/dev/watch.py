@@ -57,12 +57,18 @@ async def watch_all(feed: Feed) -> AsyncIterator[Record]:
 
 
 async def watch_runs(feed: Feed, store: Store, run_ids: list[str]) -> AsyncIterator[Record]:
-    """Yield what happened to some runs, then what happens, until all of them have ended."""
+    """Yield what happened to some runs, then what happens, until all of them have ended.
+
+    A run that does not exist counts as ended.
+    """
     open_runs = set(run_ids)
     with feed.subscribed() as queue:
         told: dict[str, int] = {}
         for run_id in run_ids:
-            for record in await store.history(run_id):
+            history = await store.history(run_id)
+            if not history:
+                open_runs.discard(run_id)
+            for record in history:
                 told[run_id] = record.seq
                 _note_end(record, open_runs)
                 yield record

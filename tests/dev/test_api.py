@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from inngest_asgi.dev.registry import app_id
-from tests.dev.fakes import URL, FakeApp, crash, output, script, world
+from tests.dev.fakes import SERVER, URL, FakeApp, crash, output, script, world
+
+if TYPE_CHECKING:
+    import sqlite3
 
 ULID = "01JGFJJZ00000G40R40M30E20A"
 
@@ -40,6 +44,10 @@ def test_health() -> None:
         ("GET", f"/v0/runs/{ULID}/batch", 410, "no longer exists"),
         ("GET", "/nothing/here", 404, "There is nothing at /nothing/here"),
         ("POST", f"/v1/checkpoint/{ULID}/async", 404, "There is nothing"),
+        ("GET", "/health/", 404, "There is nothing at /health/"),
+        ("POST", "/health", 405, "/health does not take POST"),
+        ("OPTIONS", "/fn/register", 405, "/fn/register does not take OPTIONS"),
+        ("GET", "/e/key", 405, "/e/key does not take GET"),
         ("DELETE", "/fn/remove?url=http://nobody.test/", 404, "There is no app"),
         ("DELETE", "/fn/remove", 400, "not a URL"),
         ("POST", "/fn/register", 400, "not valid JSON"),
@@ -188,5 +196,43 @@ def test_a_run_without_an_end_has_no_output() -> None:
             (shown,) = (await here.http.get(f"/v1/events/{event_id}/runs")).json()["data"]
             assert (shown["status"], shown["ended_at"]) == ("Running", None)
             assert "output" not in shown
+
+    asyncio.run(main())
+
+
+def test_a_registration_nested_too_deeply_is_refused_in_json() -> None:
+    deep = b'{"a":' * 1000 + b"1" + b"}" * 1000
+    status, body = get("/fn/register", "POST", content=deep)
+    assert (status, body["code"]) == (400, "body_invalid")
+    assert "nested too deeply" in body["error"]
+
+
+def test_a_bug_is_answered_in_json_too() -> None:
+    async def main() -> None:
+        async with world(FakeApp(), sync=False) as here:
+            event_id = await here.send("a")
+            await here.server.store._thread.submit(spoil_events)
+            transport = httpx.ASGITransport(here.server.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url=SERVER) as http:
+                answer = await http.get(f"/v1/events/{event_id}")
+            assert answer.status_code == answer.json()["status"] == 500
+            assert "A bug in the dev server" in answer.json()["error"]
+
+    asyncio.run(main())
+
+
+def spoil_events(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE events SET body = 'spoilt'")
+
+
+def test_asking_for_the_state_of_ended_runs_leaves_nothing_in_memory() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", script(output("ok")))
+        async with world(app) as here:
+            run = await here.run_one()
+            answer = await here.http.get(f"/v0/runs/{run.id}/actions")
+            assert answer.status_code == 410
+            assert here.server.runs._jobs._of_run == {}
+            assert here.server.runs._held == {}
 
     asyncio.run(main())

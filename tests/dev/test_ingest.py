@@ -134,3 +134,28 @@ def test_an_event_without_data_has_an_empty_object() -> None:
     event = asyncio.run(main())
     assert event["data"] == {}
     assert event["id"] == event["internal_id"]
+
+
+def test_an_event_nested_too_deeply_is_refused_and_those_before_it_start_their_runs() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", lambda call: output(None))
+        deep = b"[" * 300 + b"]" * 300
+        body = b'[{"name":"shop/paid","id":"once"},{"name":"a","data":{"x":' + deep + b"}}]"
+        async with world(app) as here:
+            answer = await here.http.post("/e/key", content=body)
+            assert answer.status_code == 400
+            assert "no JSON a server can keep" in answer.json()["error"]
+            (accepted,) = answer.json()["ids"]
+            assert len(await here.finish(accepted)) == 1
+
+    asyncio.run(main())
+
+
+def test_what_a_sender_passes_stays_as_it_is() -> None:
+    async def main() -> None:
+        async with world(FakeApp(), sync=False) as here:
+            event = {"name": "a", "data": {"_inngest": 1, "n": 2}}
+            await here.server.send(event)
+            assert event == {"name": "a", "data": {"_inngest": 1, "n": 2}}
+
+    asyncio.run(main())

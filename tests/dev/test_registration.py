@@ -69,10 +69,11 @@ def test_keys_count_in_any_case() -> None:
         (function(steps=step(retries=...)), 5),
         (function(steps=step(retries=None)), 5),
         (function(steps=step(retries=None), retries=7), 8),
+        (function(steps=step(retries={"attempts": None}), retries=7), 8),
         (function(steps=step(retries={"attempts": 0})), 1),
         (function(steps=step(retries={"attempts": 20})), 21),
     ],
-    ids=["absent", "null", "at-the-top", "none", "most"],
+    ids=["absent", "null", "at-the-top", "null-inside", "none", "most"],
 )
 def test_attempts_are_one_more_than_retries(record: dict[str, Any], attempts: int) -> None:
     assert parse_registration(app(record)).functions[0].max_attempts == attempts
@@ -84,6 +85,22 @@ def test_a_name_defaults_to_the_id_and_nulls_do_not_count() -> None:
     (one,) = parse_registration(app(record)).functions
     assert (one.name, one.triggers) == ("shop-one", [{"event": "a"}])
     assert "concurrency" not in one.config
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"throttle": {"limit": 1, "period": "1m", "burst": None, "key": None}},
+        {"concurrency": {"limit": None, "key": None, "scope": None}},
+        {"concurrency": {"fn": [{"limit": 1, "scope": None}], "step": None}},
+        {"debounce": {"period": "5s", "timeout": None}},
+        {"cancel": [{"event": "a", "if": None, "timeout": None}]},
+    ],
+    ids=lambda option: next(iter(option)),
+)
+def test_a_null_in_an_option_counts_as_missing(option: dict[str, Any]) -> None:
+    (one,) = parse_registration(app(function(**option))).functions
+    assert "None" not in str(one.config)
 
 
 def test_an_app_may_have_no_functions() -> None:
@@ -130,7 +147,9 @@ def test_other_versions_are_not_denied(sdk: str) -> None:
         (function(steps={"step": 1}), "id and a name", "config_invalid"),
         (function(steps=step(name="")), "id and a name", "config_invalid"),
         (function(steps=step(runtime=...)), "no runtime.url", "config_invalid"),
-        (function(steps=step(runtime={"url": "ftp://x"})), "does not start", "config_invalid"),
+        (function(steps=step(runtime={"url": "ftp://x"})), "starts with http", "config_invalid"),
+        (function(steps=step(runtime={"url": "http://["})), "not a URL", "config_invalid"),
+        (function(steps=step(runtime={"url": "http://x:99999"})), "not a URL", "config_invalid"),
         (function(steps=step(retries=3)), "must be an object", "config_invalid"),
         (function(steps=step(retries={"attempts": "3"})), "whole number", "config_invalid"),
         (function(steps=step(retries={"attempts": True})), "whole number", "config_invalid"),
@@ -152,6 +171,7 @@ def test_other_versions_are_not_denied(sdk: str) -> None:
     ],
     ids=[
         *("no-steps", "empty-steps", "two-steps", "step-shape", "step-name", "runtime", "scheme"),
+        *("half-a-url", "no-such-port"),
         *("retries-shape", "retries-text", "retries-bool", "many-retries", "negative-retries"),
         *("no-trigger", "many-triggers", "trigger-shape", "trigger-twice", "cron-twice"),
         *("cron", "long-event", "expression", "flow-control"),
@@ -176,6 +196,7 @@ def test_a_function_that_is_wrong_is_named(record: Any, says: str, code: str) ->
         ("http://[::1]:3000/a", "http://[::1]:3000/a"),
         ("http://host/a?deployId=1&probe=trust&x=2", "http://host/a?x=2"),
         (" http://host/a#part ", "http://host/a"),
+        ("http://host/a?token=&x=%20", "http://host/a?token=&x=+"),
     ],
 )
 def test_urls_are_brought_into_one_form(url: str, normal: str) -> None:

@@ -67,6 +67,20 @@ def test_the_same_event_id_twice_in_one_request_starts_once() -> None:
     asyncio.run(main())
 
 
+def test_a_request_that_is_repeated_with_its_seed_starts_no_second_run() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", lambda call: output(None))
+        seed = {"x-inngest-event-id-seed": "1735689600000,AAECAwQFBgcICQ=="}
+        async with world(app) as here:
+            for _ in range(2):
+                answer = await here.http.post("/e/key", json={"name": "shop/paid"}, headers=seed)
+                assert answer.json()["ids"] == ["01JGFJJZ00000G40R40M30E20A"]
+            assert len(await here.finish("01JGFJJZ00000G40R40M30E20A")) == 1
+        assert len(app.calls) == 1
+
+    asyncio.run(main())
+
+
 def test_events_without_an_id_never_collide() -> None:
     async def main() -> None:
         async with world(FakeApp().add("one", done)) as here:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.dev.fakes import Call, FakeApp, Reply, ops, output, ran, world
+from tests.dev.fakes import Call, FakeApp, Reply, kinds, ops, output, ran, world
 
 
 def test_runs_of_one_event_are_told_of_until_the_last_has_ended() -> None:
@@ -52,3 +52,11 @@ def test_two_may_watch_and_one_may_leave() -> None:
         assert done[-1] == "run_ended"
 
     asyncio.run(main())
+
+
+def test_watching_a_run_that_does_not_exist_ends_at_once() -> None:
+    async def main() -> list[str]:
+        async with world(FakeApp(), sync=False) as here:
+            return kinds([record async for record in here.server.watch(run_id="nobody")])
+
+    assert asyncio.run(asyncio.wait_for(main(), 10)) == []
