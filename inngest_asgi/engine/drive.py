@@ -11,7 +11,7 @@ import contextvars
 import functools
 import inspect
 import logging
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.engine.drive_body import Ended, contained, contained_await
@@ -59,7 +59,7 @@ class Drive:
         self._task: asyncio.Task[None] | None = None
         self._parked_tasks: set[asyncio.Task[Any] | None] = set()
         self._news: asyncio.Future[None] | None = None
-        self._refused: Counter[asyncio.Task[Any] | None] | None = None
+        self._refused: defaultdict[asyncio.Task[Any] | None, int] | None = None
 
     async def run(self, function: Callable[[], Awaitable[Any]]) -> Outcome:
         """Run user code until this call's outcome is known, then unwind it."""
@@ -72,14 +72,18 @@ class Drive:
     def recall(self, step_id: str) -> Any:
         """Announce a step and return its memo, without a wait and before there is an op for it.
 
+        It is the short way of what replays are made of: the function's own task comes to a step
+        that is done, and next in order (rule 5).
+
         Returns:
-            The memo; MISSING if it may not resolve at once: then `step` is the way in.
+            The memo; or MISSING, and then nothing was announced: `step` is the way in.
         """
-        scope = SCOPE.get()
-        quick = self._refused is None and scope.body_of is None and step_id.__class__ is str
-        if quick and asyncio.current_task() is self._task:
-            return self._machine.recall(step_id, race=scope.race)
-        return MISSING
+        if SCOPE.get() is not PLAIN_SCOPE or step_id.__class__ is not str:
+            return MISSING
+        # Asked with its loop, this is four times faster; on any other loop `step` complains.
+        if self._refused is not None or asyncio.current_task(self._loop) is not self._task:
+            return MISSING
+        return self._machine.recall(step_id)
 
     async def step(self, op: Op) -> Any:
         """Announce a step and wait for its result.
@@ -204,9 +208,10 @@ class Drive:
 
     async def _unwind(self, task: asyncio.Task[None]) -> None:
         """Cancel the function's task and those that parked, and let them clean up (rule 9)."""
-        self._refused = Counter()
-        parked = {one for one in self._parked_tasks if one is not None}
-        tasks = {one for one in (task, *parked) if not one.done()}
+        self._refused = defaultdict(int)
+        if task.done() and not self._parked_tasks:
+            return
+        tasks = {one for one in (task, *self._parked_tasks) if one is not None and not one.done()}
         if not tasks:
             return
         for one in tasks:
@@ -227,7 +232,7 @@ class Drive:
             limit.cancel()
         return awaited.done()
 
-    async def _refuse(self, refused: Counter[asyncio.Task[Any] | None]) -> None:
+    async def _refuse(self, refused: defaultdict[asyncio.Task[Any] | None, int]) -> None:
         """Unwind a task that uses a step after the outcome is fixed; park one that goes on so."""
         await asyncio.sleep(0)
         task = asyncio.current_task()

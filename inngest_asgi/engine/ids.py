@@ -26,32 +26,23 @@ class StepIds:
     """Hands out ids in the order steps start.
 
     The n-th repeat of "a" is "a:n", unless the user wrote that id himself: then the next free
-    number is taken, so that two steps never share an id.
+    number is taken, so that two steps never share an id. `taken` are the ids as texts.
     """
 
-    __slots__ = ("_repeats", "_taken")
+    __slots__ = ("_repeats", "taken")
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        self.taken: set[str] = set()
         self._repeats: dict[str, int] = {}
 
     def claim(self, step_id: str) -> tuple[str, int]:
         """Return the hashed id of the next use of `step_id`, and its repeat index (0 = first)."""
-        text, index = self.next(step_id)
-        self.note(step_id, text, index)
-        return hash_id(text), index
-
-    def note(self, step_id: str, text: str, index: int) -> None:
-        """Note that `step_id` was used, as `next` said it would be called."""
-        self._taken.add(text)
-        if index:
-            self._repeats[step_id] = index
-
-    def next(self, step_id: str) -> tuple[str, int]:
-        """Return the text and the repeat index of the next use of `step_id`, which is not noted."""
-        if step_id not in self._taken:
-            return step_id, 0
+        if step_id not in self.taken:
+            self.taken.add(step_id)
+            return hash_id(step_id), 0
         index = self._repeats.get(step_id, 0) + 1
-        while (text := f"{step_id}:{index}") in self._taken:
+        while (text := f"{step_id}:{index}") in self.taken:
             index += 1
-        return text, index
+        self._repeats[step_id] = index
+        self.taken.add(text)
+        return hash_id(text), index

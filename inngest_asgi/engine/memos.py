@@ -75,7 +75,11 @@ def memo_result(memo: Any, step_id: str) -> Any:
     Raises:
         StepError: the memo records that the step failed for good.
     """
-    if memo.__class__ is dict and memo and memo.keys() <= _WRAPPER:
+    if memo.__class__ is not dict:
+        return memo
+    if len(memo) == 1 and "data" in memo:
+        return memo["data"]
+    if memo and memo.keys() <= _WRAPPER:
         if memo.get("error") is not None:
             raise recorded_error(memo["error"], step_id)
         if "data" in memo:

@@ -56,8 +56,9 @@ class ResultType:
         """
         if output_type is not UNSET:
             return cls(_adapter(output_type), strict=True)
-        if not getattr(function, "__annotations__", None) and hasattr(function, "__code__"):
-            return PLAIN
+        known = _by_code.get(id(getattr(function, "__code__", None)))
+        if known is not None and known.tells_of(function):
+            return known.result
         return _annotated(function)
 
     def dump(self, value: Any, *, what: str) -> Fragment:
@@ -122,6 +123,15 @@ class _Known:
     space: dict[str, Any]
     local: dict[str, Any]
     result: ResultType
+
+    def tells_of(self, function: Any) -> bool:
+        """Whether a function means the same for sure: plain, and nothing else to look at."""
+        return (
+            not self.code.co_freevars
+            and function.__annotations__.get("return", Any) is self.annotation
+            and function.__globals__ is self.space
+            and not hasattr(function, "__wrapped__")
+        )
 
     def fits(self, annotation: Any, space: dict[str, Any], local: dict[str, Any]) -> bool:
         """Whether nothing is new: functions of one piece of code may mean different types."""

@@ -131,18 +131,19 @@ class Machine:
         """Return the memo of a step when it may resolve at once, else MISSING (rule 5)."""
         return MISSING if self.target is not None else self.memos.take(id)
 
-    def recall(self, step_id: str, *, race: bool) -> Any:
-        """Count a step as announced and return its memo, if that may resolve at once.
+    def recall(self, step_id: str) -> Any:
+        """Count the first use of a step id as announced, if its memo may resolve at once.
 
         Returns:
             The memo; or MISSING, and then nothing has changed.
         """
-        text, index = self._ids.next(step_id)
-        memo = self.take(hash_id(text))
+        taken = self._ids.taken
+        if self.target is not None or step_id in taken:
+            return MISSING
+        memo = self.memos.take(hash_id(step_id))
         if memo is not MISSING:
-            self._ids.note(step_id, text, index)
+            taken.add(step_id)
             self.announced += 1
-            self.race = self.race or race
         return memo
 
     def park(self, op: Op) -> None:
