@@ -14,10 +14,11 @@ def main() -> None:
         from inngest_asgi.cli.loading import show_error
         from inngest_asgi.cli.stopping import leave
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA:
             raise
         raise SystemExit(
-            f"inngest-asgi needs the package {error.name!r}, which is not installed. "
+            f"inngest-asgi needs the package {package!r}, which is not installed. "
             "Install what the command line needs: pip install 'inngest-asgi[server]'"
         ) from None
     sys.excepthook = show_error

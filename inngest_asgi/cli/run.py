@@ -61,9 +61,13 @@ def run(plan: Plan) -> int:
         loaded = load_app(plan.target, plan.path)
         with stop_on_signals() as stop:
             work = _work(plan, loaded, listener, app_listener)
-            code = asyncio.run(work_until(stop, work))
-    if code is None and stop.signal is not None and plan.once:
-        return _ENDED_BY_SIGNAL + stop.signal
+            return exit_code(asyncio.run(work_until(stop, work)), stop.signal, once=plan.once)
+
+
+def exit_code(code: int | None, number: int | None, *, once: bool) -> int:
+    """Return the exit code for a result of the work, or for a signal that came before."""
+    if code is None and number is not None and once:
+        return _ENDED_BY_SIGNAL + number
     return code or 0
 
 

@@ -33,6 +33,8 @@ class Stop:
 
     def request(self, number: int, frame: object = None) -> None:
         """Note a signal; the next one ends the process at once, as the system does by itself."""
+        if self.signal is not None:  # both came before Python could handle the first
+            signal.raise_signal(number)
         self.signal = number
         for one in _STOP_SIGNALS:
             signal.signal(one, signal.SIG_DFL)

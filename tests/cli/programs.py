@@ -1,8 +1,9 @@
-"""Applications for the command line to run, and one that is not an Inngest application."""
+"""Applications for the command line to run, and an output that ends it at the right moment."""
 
 from __future__ import annotations
 
 import asyncio
+import io
 import signal
 
 from fastapi import FastAPI
@@ -60,3 +61,18 @@ app = inngest.serve(client)
 host = FastAPI()
 inngest.attach(host, app, "/jobs")
 stranger = FastAPI()
+
+
+class Interrupting(io.StringIO):
+    """An output that presses Ctrl-C once it holds two texts."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__()
+        self._texts = texts
+
+    def write(self, text: str) -> int:
+        done = super().write(text)
+        if self._texts and all(one in self.getvalue() for one in self._texts):
+            self._texts = ()
+            signal.raise_signal(signal.SIGINT)
+        return done

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import signal
 import sys
 import threading
@@ -70,21 +69,6 @@ def beside(served_app: Any, port: int) -> Iterator[str]:
             thread.join()
 
 
-class Interrupting(io.StringIO):
-    """An output that presses Ctrl-C once it holds two texts."""
-
-    def __init__(self, *texts: str) -> None:
-        super().__init__()
-        self._texts = texts
-
-    def write(self, text: str) -> int:
-        done = super().write(text)
-        if self._texts and all(one in self.getvalue() for one in self._texts):
-            self._texts = ()
-            signal.raise_signal(signal.SIGINT)
-        return done
-
-
 def test_it_syncs_goes_on_with_what_is_unfinished_and_serves_until_it_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,7 +77,7 @@ def test_it_syncs_goes_on_with_what_is_unfinished_and_serves_until_it_is_stopped
     assert run(asked) == 130
     monkeypatch.setenv("INNGEST_DEV", f"http://127.0.0.1:{port}")
     serving = "Serving until Ctrl-C; unfinished runs go on at the next start.\n"
-    output = Interrupting(serving, '"done"')
+    output = programs.Interrupting(serving, '"done"')
     monkeypatch.setattr(sys, "stdout", output)
     with beside(app, app_port) as url:
         dev([f"{url}/api/inngest", f"{url}/nothing"], port=port, db=db)

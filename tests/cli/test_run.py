@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
 
-from inngest_asgi.cli.run import Plan, run
+from inngest_asgi.cli.run import Plan, exit_code, run
 from inngest_asgi.cli.serving import listening
 from inngest_asgi.errors import DevServerError
 from tests.cli import programs
@@ -98,6 +99,36 @@ def test_a_signal_ends_it_and_the_next_start_finishes_the_run(
         "· goes on",
     ]
     assert lines[-1] == '"done"'
+
+
+@pytest.mark.parametrize(
+    ("event", "last"),
+    [("greeted", '"hello world"'), (None, "(tried, 5 functions)")],
+    ids=["after an event", "from the start"],
+)
+def test_it_serves_until_it_is_stopped(
+    event: str | None, last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = programs.Interrupting("Serving until Ctrl-C; unfinished runs go on at the next start.")
+    monkeypatch.setattr(sys, "stdout", output)
+    assert run(plan(event=event, once=False)) == 0
+    assert output.getvalue().splitlines()[-2].endswith(last)
+
+
+@pytest.mark.parametrize(
+    ("result", "number", "once", "code"),
+    [
+        (0, None, True, 0),
+        (1, None, True, 1),
+        (1, signal.SIGINT, True, 1),
+        (None, signal.SIGINT, True, 130),
+        (None, signal.SIGTERM, True, 143),
+        (None, signal.SIGTERM, False, 0),
+    ],
+    ids=["well", "failed", "signal too late", "Ctrl-C", "SIGTERM", "SIGTERM while serving"],
+)
+def test_exit_codes(result: int | None, number: int | None, *, once: bool, code: int) -> None:
+    assert exit_code(result, number, once=once) == code
 
 
 def test_with_nothing_to_do_once_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,6 +70,17 @@ def test_the_second_signal_is_left_to_the_system(handlers: Sequence[object]) -> 
         assert [signal.getsignal(number) for number in NUMBERS] == [signal.SIG_DFL] * 2
 
 
+def test_two_signals_at_the_same_moment_count_as_two(
+    handlers: Sequence[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised: list[int] = []
+    with stop_on_signals() as stop:
+        monkeypatch.setattr(signal, "raise_signal", raised.append)
+        stop.request(signal.SIGTERM)
+        stop.request(signal.SIGINT)
+    assert raised == [signal.SIGINT]
+
+
 def test_handlers_are_put_back(handlers: Sequence[object]) -> None:
     with stop_on_signals():
         signal.raise_signal(signal.SIGINT)
