@@ -37,6 +37,7 @@ from inngest_asgi.functions.function import Function
 from inngest_asgi.functions.triggers import TriggerCron, TriggerEvent
 from inngest_asgi.routes.app import InngestApp, serve
 from inngest_asgi.routes.attach import attach
+from inngest_asgi.routes.options import Streaming
 from inngest_asgi.version import VERSION as __version__
 from inngest_asgi.wire.events import Event
 from inngest_asgi.wire.runs import Run, RunStatus
@@ -72,6 +73,7 @@ __all__ = [
     "Step",
     "StepError",
     "StepSync",
+    "Streaming",
     "Throttle",
     "Timeouts",
     "TriggerCron",

@@ -24,6 +24,9 @@ _NOT_IN_ORIGIN = re.compile(r"[?#\\\s\x00-\x20\x7f]")
 _PASSWORD = re.compile("[^/]*@")
 _WHOLE_NUMBER = re.compile("[1-9][0-9]{0,8}")
 _OFF = frozenset({"", "0", "false"})
+_STREAMING = dict.fromkeys(("true", "1", "force", "allow"), True) | dict.fromkeys(
+    ("false", "0", "disable"), False
+)
 _BRANCH_VARIABLES = (
     "INNGEST_ENV",
     "BRANCH_NAME",
@@ -153,12 +156,32 @@ class Settings:
     @property
     def enable_unauthed_sync(self) -> bool:
         """Whether an unsigned PUT may register in cloud mode; yes unless switched off."""
-        return (self._get("INNGEST_ENABLE_UNAUTHED_SYNC") or "1").lower() not in _OFF
+        return self._is_on("INNGEST_ENABLE_UNAUTHED_SYNC")
+
+    @property
+    def allow_in_band_sync(self) -> bool:
+        """Whether a PUT may ask for an answer in band (http.md 9); yes unless switched off."""
+        return self._is_on("INNGEST_ALLOW_IN_BAND_SYNC")
+
+    @property
+    def streaming(self) -> bool:
+        """Whether calls are answered by streams (http.md 11.4): INNGEST_STREAMING, or not.
+
+        Raises:
+            ConfigError: the variable says neither yes nor no.
+        """
+        told = (self._get("INNGEST_STREAMING") or "disable").lower()
+        if told not in _STREAMING:
+            raise ConfigError(
+                f"INNGEST_STREAMING is {told!r}; set 'true' or 'force' for streams, "
+                "'false' or 'disable' for none, or unset it."
+            )
+        return _STREAMING[told]
 
     @property
     def session_propagation(self) -> bool:
         """Whether events sent in a step carry the run's sessions; yes unless switched off."""
-        return (self._get("INNGEST_SESSION_PROPAGATION") or "1").lower() not in _OFF
+        return self._is_on("INNGEST_SESSION_PROPAGATION")
 
     @property
     def thread_pool_size(self) -> int:
@@ -195,6 +218,9 @@ class Settings:
         dev = self._get("INNGEST_DEV") or ""
         is_url = not self.is_production and dev.lower().startswith(("http://", "https://"))
         return checked_origin(dev, "INNGEST_DEV") if is_url else None
+
+    def _is_on(self, name: str) -> bool:
+        return (self._get(name) or "1").lower() not in _OFF
 
     def _get(self, name: str) -> str | None:
         return _stripped(self.environ.get(name))

@@ -40,6 +40,7 @@ PUBLIC = [
     "Step",
     "StepError",
     "StepSync",
+    "Streaming",
     "Throttle",
     "Timeouts",
     "TriggerCron",

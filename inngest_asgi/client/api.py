@@ -39,7 +39,7 @@ class Api:
         """Register the application (http.md 7.1); one attempt, because the server asks again.
 
         Args:
-            body: what `wire.registration.registration_body` made.
+            body: what `wire.registration.Registration.out_of_band` made.
             sync_id: the `deployId` of the request that asked for it.
             server_kind: what that request said its server is.
 

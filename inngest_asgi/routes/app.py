@@ -6,19 +6,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.clock import SYSTEM_CLOCK, Clock
-from inngest_asgi.errors import ConfigError
 from inngest_asgi.functions.collection import FunctionIndex
 from inngest_asgi.lifespan.manager import LifespanManager
 from inngest_asgi.routes.execute import Execute
+from inngest_asgi.routes.facts import Facts
 from inngest_asgi.routes.guard import Caller, Guard, Handle
 from inngest_asgi.routes.health import Health
 from inngest_asgi.routes.introspect import Introspect
 from inngest_asgi.routes.messages import Request, Response
+from inngest_asgi.routes.options import MAX_BODY_BYTES, Options, Streaming
 from inngest_asgi.routes.origin import Place, place_of
 from inngest_asgi.routes.register import Register
 from inngest_asgi.runtime.execute import Runtime
 from inngest_asgi.runtime.threads import Threads
-from inngest_asgi.settings import checked_origin
 from inngest_asgi.wire.names import ErrorCode
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from inngest_asgi.functions.function import Function
 
 DEFAULT_PATH = "/api/inngest"
-MAX_BODY_BYTES = 16 * 1024 * 1024
 
 _NOT_FOUND = Response.json(
     404,
@@ -49,6 +48,9 @@ def serve(
     *,
     serve_origin: str | None = None,
     serve_path: str | None = None,
+    public_path: str | None = None,
+    streaming: bool | Streaming | None = None,
+    cancel_on_disconnect: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
     executor: Executor | None = None,
     enable_unauthed_sync: bool | None = None,
@@ -56,78 +58,61 @@ def serve(
 ) -> InngestApp:
     """Make the ASGI application that serves a client's functions.
 
-    Run it directly (`uvicorn module:inngest_app`), mount it, or `attach` it.
+    Run it directly (`uvicorn module:inngest_app`), mount it, or `attach` it. What is left out is
+    looked for in the variable named, then decided as told.
 
     Args:
         client: the application's client.
-        functions: what to serve; by default everything declared on the client until the
-            application is first used.
+        functions: what to serve; by default all declared on the client before its first use.
         serve_origin: scheme and host to register ("https://shop.example"), where a proxy hides
-            them; by default INNGEST_SERVE_ORIGIN, else those of the request.
-        serve_path: the path to answer at and to register; by default INNGEST_SERVE_PATH, else
-            "/api/inngest", or the path it is mounted at.
+            them (INNGEST_SERVE_ORIGIN; those of the request).
+        serve_path: the path to answer at and to register (INNGEST_SERVE_PATH; "/api/inngest", or
+            the path it is mounted at).
+        public_path: the path to register instead, where a proxy changes it.
+        streaming: answer calls at once and keep the connection alive until their function ends,
+            for hosts that end silent requests (INNGEST_STREAMING; no).
+        cancel_on_disconnect: cancel a function whose caller goes away; by default it ends.
         max_body_bytes: the largest request body to accept; larger ones get a 413.
         executor: where blocking functions run; by default threads of the application's own.
-        enable_unauthed_sync: whether an unsigned PUT may register in cloud mode; by default
-            INNGEST_ENABLE_UNAUTHED_SYNC, else yes.
+        enable_unauthed_sync: whether an unsigned PUT may register in cloud mode
+            (INNGEST_ENABLE_UNAUTHED_SYNC; yes).
         clock: time and chance, for tests.
 
     Raises:
         ConfigError: an argument is wrong, or the functions are (duplicate ids, another client's).
     """
-    return InngestApp(
-        client,
-        functions,
+    options = Options(
         serve_origin=serve_origin,
         serve_path=serve_path,
+        public_path=public_path,
+        streaming=streaming,
+        cancel_on_disconnect=cancel_on_disconnect,
         max_body_bytes=max_body_bytes,
         executor=executor,
         enable_unauthed_sync=enable_unauthed_sync,
-        clock=clock,
     )
+    index = client.index if functions is None else FunctionIndex.of(client.app_id, functions)
+    return InngestApp(client, index, options, clock)
 
 
 class InngestApp:
-    """The ASGI application. Made by `serve`, which explains the arguments.
+    """The ASGI application. Made by `serve`, which explains how.
 
     GET inspects, PUT registers, POST executes; /health/live and /health/ready tell its state.
     """
 
     def __init__(
-        self,
-        client: Inngest,
-        functions: Iterable[Function[Any]] | None = None,
-        *,
-        serve_origin: str | None = None,
-        serve_path: str | None = None,
-        max_body_bytes: int = MAX_BODY_BYTES,
-        executor: Executor | None = None,
-        enable_unauthed_sync: bool | None = None,
-        clock: Clock = SYSTEM_CLOCK,
+        self, client: Inngest, index: FunctionIndex, options: Options, clock: Clock
     ) -> None:
-        if serve_origin is not None:
-            serve_origin = checked_origin(serve_origin, "serve_origin")
-        _check_path(serve_path)
-        _check_limit(max_body_bytes)
         self.client = client
-        self._serve_path = serve_path
-        index = client.index if functions is None else FunctionIndex.of(client.app_id, functions)
-        threads = Threads(executor, lambda: client.settings.thread_pool_size)
+        self._options = options
+        self._facts = facts = Facts(client, index, options)
+        self._guard = guard = Guard(client, facts, clock)
+        threads = Threads(options.executor, lambda: client.settings.thread_pool_size)
         runtime = Runtime(client, index, threads=threads, clock=clock)
-        self._guard = guard = Guard(client, clock)
-        execute = Execute(runtime, guard, max_body_bytes=max_body_bytes)
-        register = Register(
-            client,
-            index,
-            guard,
-            serve_origin=serve_origin,
-            serve_path=serve_path,
-            max_body_bytes=max_body_bytes,
-            enable_unauthed_sync=enable_unauthed_sync,
-        )
-        introspect = Introspect(
-            client, index, guard, serve_origin=serve_origin, serve_path=serve_path
-        )
+        execute = Execute(runtime, guard, options, clock)
+        register = Register(client, facts, guard, options)
+        introspect = Introspect(facts, guard)
         self._methods: dict[str, Handle] = {"POST": execute, "PUT": register, "GET": introspect}
         self._manager = LifespanManager(client, threads)
         self._health = Health(client, index, self._manager, register, execute)
@@ -152,7 +137,20 @@ class InngestApp:
     @cached_property
     def serve_path(self) -> str:
         """The path it answers at when it is not mounted; settled when it is first asked for."""
-        return self._serve_path or self.client.settings.serve_path or DEFAULT_PATH
+        told = self._options.serve_path or self.client.settings.serve_path or DEFAULT_PATH
+        return f"/{told.lstrip('/')}"
+
+    @property
+    def framework(self) -> str:
+        """What servers are told it is served by: "asgi", or the name of a host.
+
+        `attach` sets it to "fastapi" or "starlette"; where you mount it, set it yourself.
+        """
+        return self._facts.framework
+
+    @framework.setter
+    def framework(self, name: str) -> None:
+        self._facts.framework = name
 
     async def _respond(self, request: Request) -> Response:
         place = place_of(request.scope, self.serve_path)
@@ -170,13 +168,3 @@ async def _refuse_method(request: Request, caller: Caller) -> Response:
         "message": f"{request.method} is not supported here; use GET, PUT or POST.",
     }
     return Response.json(405, document, allow="GET, PUT, POST")
-
-
-def _check_path(path: str | None) -> None:
-    if path is not None and not path.startswith("/"):
-        raise ConfigError(f"serve_path is {path!r}; it must start with a slash.")
-
-
-def _check_limit(size: int) -> None:
-    if not isinstance(size, int) or size < 1:
-        raise ConfigError(f"max_body_bytes is {size!r}; pass a number of bytes above zero.")

@@ -19,7 +19,7 @@ def attach(app: Starlette, inngest_app: InngestApp, path: str = DEFAULT_PATH) ->
     """Serve an Inngest application under a path of a Starlette or FastAPI application.
 
     Better than `app.mount`, which answers the path without a slash with a redirect and does not
-    run the mounted application's lifespan.
+    run the mounted application's lifespan. Servers are told the host's name.
 
     Args:
         app: the host; its own lifespan still runs, outside of the application's.
@@ -42,6 +42,13 @@ def attach(app: Starlette, inngest_app: InngestApp, path: str = DEFAULT_PATH) ->
         Mount(bare, app=inngest_app),
     ]
     app.router.lifespan_context = compose(app.router.lifespan_context, inngest_app.lifespan)
+    inngest_app.framework = _name_of(app)
+
+
+def _name_of(app: Starlette) -> str:
+    """Name the host by where its class, or the one it was made from, is defined."""
+    rooms = {kind.__module__.partition(".")[0] for kind in type(app).__mro__}
+    return "fastapi" if "fastapi" in rooms else "starlette"
 
 
 def _is_attached(route: BaseRoute, path: str) -> bool:

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from inngest_asgi.errors import RequestError
 from inngest_asgi.routes.messages import Request, Response
-from inngest_asgi.wire.names import ErrorCode
+from inngest_asgi.routes.stream import Streamed, unless_gone
+from inngest_asgi.wire.names import ErrorCode, Header
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from inngest_asgi.clock import Clock
     from inngest_asgi.routes.guard import Caller, Guard
+    from inngest_asgi.routes.options import Options
     from inngest_asgi.runtime.execute import Runtime
+    from inngest_asgi.wire.replies import Reply
+
+_ECHOED = {name.encode(): name for name in (Header.TRACEPARENT, Header.TRACESTATE)}
 
 
 class Execute:
     """Answers POST for one application."""
 
-    def __init__(self, runtime: Runtime, guard: Guard, *, max_body_bytes: int) -> None:
+    def __init__(self, runtime: Runtime, guard: Guard, options: Options, clock: Clock) -> None:
         self.calls = 0
         self._runtime = runtime
         self._guard = guard
-        self._max_body_bytes = max_body_bytes
+        self._options = options
+        self._clock = clock
 
     async def __call__(self, request: Request, caller: Caller) -> Response:
-        """Run one call of a function, or answer a probe."""
-        body = await request.body(self._max_body_bytes)
+        """Run one call of a function, or answer a probe.
+
+        What is refused before a function runs is refused by a plain response, also where calls
+        are answered by streams.
+        """
+        began = self._clock.nanoseconds()
+        body = await request.body(self._options.max_body_bytes)
         self._guard.check(request, body, caller)
         probe = request.query("probe")
         if probe is not None:
@@ -37,8 +52,35 @@ class Execute:
                 status=400,
             )
         self.calls += 1
-        reply = await self._runtime.execute(body, fn_id, request.query("stepId"))
-        return Response(reply.status, reply.body, reply.headers)
+        streams = self._streams
+        running = self._runtime.execute(body, fn_id, request.query("stepId"))
+        if self._options.cancel_on_disconnect:
+            running = unless_gone(request, running)
+        read = self._clock.nanoseconds()
+        if streams:
+            later = self._answer(request, running, began, read)
+            return Streamed(self._guard.conclude(later, caller), self._clock)
+        return self._response(request, await running, began, read)
+
+    @cached_property
+    def _streams(self) -> bool:
+        """Whether calls are answered by streams; settled by the first call."""
+        return self._options.streams(self._runtime.client.settings)
+
+    async def _answer(
+        self, request: Request, running: Awaitable[Reply], began: int, read: int
+    ) -> Response:
+        return self._response(request, await running, began, read)
+
+    def _response(self, request: Request, reply: Reply, began: int, read: int) -> Response:
+        """Add how long it took, and the trace it belongs to, to a reply (http.md 4)."""
+        ended = self._clock.nanoseconds()
+        timing = f"read;dur={(read - began) / 1e6:.3f}, run;dur={(ended - read) / 1e6:.3f}"
+        headers = {**reply.headers, Header.SERVER_TIMING: timing}
+        for name, value in request.scope["headers"]:
+            if name in _ECHOED:
+                headers[_ECHOED[name]] = value.decode("latin-1")
+        return Response(reply.status, reply.body, headers)
 
 
 def _answer_probe(probe: str) -> Response:

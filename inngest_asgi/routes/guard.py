@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.crypto.signatures import sign, verify
 from inngest_asgi.errors import ApiError, ConfigError, RequestError, SignatureError
 from inngest_asgi.routes.messages import Request, Response
-from inngest_asgi.wire.names import (
-    FRAMEWORK,
-    REQUEST_VERSION,
-    SDK_HEADER,
-    ErrorCode,
-    Header,
-    ServerKind,
-)
+from inngest_asgi.wire.names import ErrorCode, Header, ServerKind
 from inngest_asgi.wire.replies import retry_headers
 
 if TYPE_CHECKING:
     from inngest_asgi.client.inngest import Inngest
     from inngest_asgi.clock import Clock
+    from inngest_asgi.routes.facts import Facts
 
-_HANDLED = {"x-inngest-sdk-handled": "true"}
-_OWN = _HANDLED | {
-    Header.SDK: SDK_HEADER,
-    Header.FRAMEWORK: FRAMEWORK,
-    Header.REQUEST_VERSION: REQUEST_VERSION,
-}
+_HANDLED = {Header.SDK_HANDLED: "true"}
 
 
 @dataclass(slots=True)
@@ -42,7 +30,7 @@ class Caller:
     """
 
     known: bool = False
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
 
 
 Handle = Callable[[Request, Caller], Awaitable[Response]]
@@ -54,19 +42,25 @@ class Guard:
 
     Args:
         client: knows the mode and the keys.
+        facts: what every response says of the application.
         clock: for the age of signatures.
     """
 
-    def __init__(self, client: Inngest, clock: Clock) -> None:
+    def __init__(self, client: Inngest, facts: Facts, clock: Clock) -> None:
         self._client = client
+        self._facts = facts
         self._clock = clock
         self._complained = False
 
-    async def answer(self, request: Request, handle: Handle) -> Response:
+    def answer(self, request: Request, handle: Handle) -> Coroutine[Any, Any, Response]:
         """Handle a request; whatever goes wrong becomes a JSON response."""
         caller = Caller(known=not self._client.is_production)
+        return self.conclude(handle(request, caller), caller)
+
+    async def conclude(self, work: Awaitable[Response], caller: Caller) -> Response:
+        """Wait for a response, or make one of what went wrong, and dress it for the caller."""
         try:
-            response = await handle(request, caller)
+            response = await work
         except RequestError as error:
             response = _refusal(error, caller)
         except (ApiError, ConfigError) as error:
@@ -94,11 +88,11 @@ class Guard:
         caller.key = verify(body, header, keys, self._clock.time())
         caller.known = True
 
-    def check_server_kind(self, request: Request) -> str | None:
+    def check_server_kind(self, request: Request, *, status: int = 400) -> str | None:
         """Return what the server says it is; it must be of our own mode.
 
         Raises:
-            RequestError: 400, it is not.
+            RequestError: it is not; `status` is then the response's.
         """
         kind = request.header(Header.SERVER_KIND)
         ours = ServerKind.CLOUD if self._client.is_production else ServerKind.DEV
@@ -107,7 +101,7 @@ class Guard:
                 f"A {kind[:20]!r} server asked, but this application runs in {ours} mode; "
                 "set INNGEST_DEV=1 for a local server, unset it for the cloud.",
                 code=ErrorCode.SERVER_KIND_MISMATCH,
-                status=400,
+                status=status,
             )
         return kind
 
@@ -133,23 +127,17 @@ class Guard:
             self._client.logger.error("%s", error)
         return error
 
-    @cached_property
-    def _own_headers(self) -> dict[str, str]:
-        """What every response says of us; read once, for where an application runs is settled."""
-        env = self._client.env
-        if env and env.isprintable():  # a line break would start a header of its own
-            return _OWN | {Header.ENV: env}
-        return _OWN
-
     def _dress(self, response: Response, caller: Caller) -> Response:
         """Add our headers and signature; strangers see neither (http.md 4)."""
         if not caller.known:
             kept = {k: v for k, v in response.headers.items() if not k.startswith("x-inngest-")}
-            return Response(response.status, response.body, _HANDLED | kept)
-        headers = self._own_headers | response.headers
-        if caller.key is not None:
+            response.headers = _HANDLED | kept
+            return response
+        headers = self._facts.headers | response.headers
+        if caller.key is not None and response.is_whole:
             headers[Header.SIGNATURE] = sign(response.body, caller.key, self._clock.time())
-        return Response(response.status, response.body, headers)
+        response.headers = headers
+        return response
 
 
 _UNEXPECTED = RequestError(

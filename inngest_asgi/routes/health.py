@@ -64,6 +64,7 @@ class Health:
             problems.append("INNGEST_SIGNING_KEY is not set, which cloud mode needs")
         try:
             _ = (settings.api_origin, settings.event_origin, settings.serve_origin)
+            _ = settings.streaming
             _ = (settings.thread_pool_size, *map(bearer_token, settings.signing_keys))
             client_headers(settings)
         except ConfigError as error:

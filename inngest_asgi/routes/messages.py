@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qsl
 
 from inngest_asgi.errors import RequestError
@@ -12,7 +12,7 @@ from inngest_asgi.wire.codec import dumps
 from inngest_asgi.wire.names import ErrorCode
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
 
 class Request:
@@ -63,10 +63,17 @@ class Request:
             more = message.get("more_body", False)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
+    async def disconnected(self) -> None:
+        """Wait until the client has gone away; only once the whole body was read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
 
 @dataclass(slots=True)
 class Response:
-    """One HTTP response, whole; `headers` in lower case."""
+    """One HTTP response, `headers` in lower case; `is_whole` says that its body is known."""
+
+    is_whole: ClassVar[bool] = True
 
     status: int
     body: bytes
@@ -79,16 +86,20 @@ class Response:
 
     async def send(self, send: Send) -> None:
         """Send it."""
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(self.body)).encode()),
-        ]
-        headers += [
+        length = (b"content-length", str(len(self.body)).encode())
+        await send(self._start(length))
+        await send({"type": "http.response.body", "body": self.body})
+
+    def _start(self, *headers: tuple[bytes, bytes]) -> Message:
+        own = [
             (name.encode("ascii"), value.encode("latin-1", "replace"))
             for name, value in self.headers.items()
         ]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body})
+        return {
+            "type": "http.response.start",
+            "status": self.status,
+            "headers": [(b"content-type", b"application/json"), *headers, *own],
+        }
 
 
 @lru_cache(maxsize=1024)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum, auto
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+
+from inngest_asgi.routes.forwarded import Forwarded, forwarded
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -15,6 +18,7 @@ LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
 
 _UNQUOTED = "/:@!$&'()*+,;="
+_NOT_IN_URL = re.compile(r"[\\\s\x00-\x20\x7f]")
 
 
 class Place(Enum):
@@ -48,17 +52,43 @@ def is_mounted(scope: Scope) -> bool:
     return "app_root_path" in scope
 
 
-def public_url(request: Request, *, origin: str | None, path: str | None) -> str:
+def public_url(request: Request, *, origin: str | None, path: str | None, trusted: bool) -> str:
     """Return the URL under which a server reaches the application.
 
     Args:
         request: the request that asked for it.
         origin: scheme and host to use instead of the request's.
         path: the path to use instead of the request's.
+        trusted: whether to believe what the request says of proxies, see `forwarded`.
     """
+    told = forwarded(request, trusted=trusted)
     if path is None:
-        path = quote(_public_path(request.scope), safe=_UNQUOTED)
-    return (origin or _request_origin(request)) + (f"/{path.lstrip('/')}" if path else "")
+        path = quote(_public_path(request.scope, told.prefix), safe=_UNQUOTED)
+    return (origin or _request_origin(request, told)) + _rooted(path)
+
+
+def rebuilt_url(url: str, *, origin: str | None, path: str | None) -> str:
+    """Return a URL without its query, other things in place of its origin and its path.
+
+    Args:
+        url: one that `is_url`.
+        origin: scheme and host to use instead of the URL's.
+        path: the path to use instead of the URL's.
+    """
+    parts = urlsplit(url)
+    own = f"{parts.scheme}://{parts.netloc}"
+    return (origin or own) + _rooted(parts.path if path is None else path)
+
+
+def is_url(url: str) -> bool:
+    """Whether a text is an absolute http or https URL."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0) and (
+            _NOT_IN_URL.search(url) is None
+        )
+    except ValueError:
+        return False
 
 
 def path_below_root(scope: Scope) -> str:
@@ -71,9 +101,23 @@ def path_below_root(scope: Scope) -> str:
     return path[len(root) :] if path == root or path.startswith(f"{root}/") else path
 
 
-def _public_path(scope: Scope) -> str:
+def _public_path(scope: Scope, prefix: str) -> str:
+    """Return the path as it was asked for, with the prefix that a proxy says it stripped.
+
+    A host that knows the prefix has it in its root path already.
+    """
     below = "" if is_mounted(scope) else path_below_root(scope)
-    return (_root(scope) + below).rstrip("/")
+    known = f"{_hosts_root(scope)}/".startswith(f"{prefix}/")
+    return ("" if known else prefix) + (_root(scope) + below).rstrip("/")
+
+
+def _hosts_root(scope: Scope) -> str:
+    root: str = scope.get("app_root_path", scope.get("root_path", ""))
+    return root.rstrip("/")
+
+
+def _rooted(path: str) -> str:
+    return f"/{path.lstrip('/')}" if path else ""
 
 
 def _root(scope: Scope) -> str:
@@ -81,9 +125,9 @@ def _root(scope: Scope) -> str:
     return root.rstrip("/")
 
 
-def _request_origin(request: Request) -> str:
-    scheme = request.scope.get("scheme", "http")
-    return f"{scheme}://{request.header('host') or _server(request.scope)}"
+def _request_origin(request: Request, told: Forwarded) -> str:
+    scheme = told.scheme or request.scope.get("scheme", "http")
+    return f"{scheme}://{told.host or request.header('host') or _server(request.scope)}"
 
 
 def _server(scope: Scope) -> str:

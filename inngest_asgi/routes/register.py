@@ -1,20 +1,22 @@
-"""PUT: registers the application with the server that asks for it (http.md 7.1)."""
+"""PUT: registers the application with the server that asks for it (http.md 7.1 and 9)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.errors import RequestError
+from inngest_asgi.errors import CodecError, RequestError
 from inngest_asgi.routes.messages import Request, Response
-from inngest_asgi.routes.origin import public_url
-from inngest_asgi.wire.names import FRAMEWORK, ErrorCode, Header, SyncKind
-from inngest_asgi.wire.registration import Registered, registration_body
+from inngest_asgi.routes.origin import is_url
+from inngest_asgi.wire.codec import loads
+from inngest_asgi.wire.names import ErrorCode, Header, SyncKind
 
 if TYPE_CHECKING:
     from inngest_asgi.client.inngest import Inngest
-    from inngest_asgi.functions.collection import FunctionIndex
+    from inngest_asgi.routes.facts import Facts
     from inngest_asgi.routes.guard import Caller, Guard
+    from inngest_asgi.routes.options import Options
+    from inngest_asgi.wire.registration import Registered
 
 
 @dataclass(slots=True)
@@ -28,32 +30,50 @@ class LastSync:
 class Register:
     """Answers PUT for one application."""
 
-    def __init__(
-        self,
-        client: Inngest,
-        index: FunctionIndex,
-        guard: Guard,
-        *,
-        serve_origin: str | None,
-        serve_path: str | None,
-        max_body_bytes: int,
-        enable_unauthed_sync: bool | None,
-    ) -> None:
+    def __init__(self, client: Inngest, facts: Facts, guard: Guard, options: Options) -> None:
         self.last = LastSync()
         self._client = client
-        self._index = index
+        self._facts = facts
         self._guard = guard
-        self._serve_origin = serve_origin
-        self._serve_path = serve_path
-        self._max_body_bytes = max_body_bytes
-        self._enable_unauthed_sync = enable_unauthed_sync
+        self._options = options
 
     async def __call__(self, request: Request, caller: Caller) -> Response:
+        """Register as the server asks for it: in its own response, or by a request of ours."""
+        body = await request.body(self._options.max_body_bytes)
+        if self._is_in_band(request):
+            return self._answer_in_band(request, body, caller)
+        return await self._register(request, body, caller)
+
+    def _is_in_band(self, request: Request) -> bool:
+        asked = request.header(Header.SYNC_KIND) == SyncKind.IN_BAND
+        return asked and self._client.settings.allow_in_band_sync
+
+    def _answer_in_band(self, request: Request, body: bytes, caller: Caller) -> Response:
+        """Tell the server everything at once; in cloud mode only to one that signed."""
+        self._guard.check(request, body, caller)
+        self._guard.check_server_kind(request)
+        url = self._url_in(body)
+        inspection = self._facts.inspection().authenticated()
+        document = self._facts.registration(url).in_band(inspection)
+        self.last = LastSync(ok=True, message="answered in band")
+        return Response.json(200, document, **{Header.SYNC_KIND: SyncKind.IN_BAND})
+
+    def _url_in(self, body: bytes) -> str:
+        document = _parsed(body)
+        url = document.get("url") if isinstance(document, dict) else None
+        if not isinstance(url, str) or not is_url(url):
+            raise RequestError(
+                'An in-band sync needs the body {"url": "https://..."}, with an absolute URL.',
+                code=ErrorCode.BODY_INVALID,
+                status=400,
+            )
+        return self._facts.url_told(url)
+
+    async def _register(self, request: Request, body: bytes, caller: Caller) -> Response:
         """Register out of band; a refusal by the server is never a 200."""
-        body = await request.body(self._max_body_bytes)
         self._check(request, body, caller)
         kind = self._guard.check_server_kind(request)
-        registered = await self._register(request, kind)
+        registered = await self._ask_server(request, kind, trusted=caller.known)
         if registered.error is not None:
             raise RequestError(
                 f"The server refused to register the application: {registered.error}",
@@ -66,32 +86,25 @@ class Register:
     def _check(self, request: Request, body: bytes, caller: Caller) -> None:
         """Let unsigned requests pass where allowed: registering authenticates itself."""
         settings = self._client.settings
-        allowed = self._enable_unauthed_sync
-        if allowed is None:
-            allowed = settings.enable_unauthed_sync
         unsigned = request.header(Header.SIGNATURE) is None
+        allowed = self._options.takes_unsigned_sync(settings)
         if not (unsigned and allowed and settings.signing_keys):
             self._guard.check(request, body, caller)
 
-    async def _register(self, request: Request, server_kind: str | None) -> Registered:
-        client = self._client
-        url = public_url(
-            request,
-            origin=self._serve_origin or client.settings.serve_origin,
-            path=self._serve_path or client.settings.serve_path,
-        )
-        document = registration_body(
-            url=url,
-            app_id=client.app_id,
-            functions=self._index.records(url),
-            framework=FRAMEWORK,
-            app_version=client.app_version,
-            env=client.env,
-            platform=client.settings.platform,
-        )
+    async def _ask_server(
+        self, request: Request, server_kind: str | None, *, trusted: bool
+    ) -> Registered:
+        document = self._facts.registration(self._facts.url(request, trusted=trusted)).out_of_band()
         self.last = LastSync(ok=False, message="the server did not answer")
-        registered = await client.api.register(
+        registered = await self._client.api.register(
             document, sync_id=request.query("deployId"), server_kind=server_kind
         )
         self.last = LastSync(ok=registered.error is None, message=registered.message)
         return registered
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return loads(body)
+    except CodecError:
+        return None

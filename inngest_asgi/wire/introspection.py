@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from inngest_asgi.wire.names import SCHEMA_VERSION, SDK_LANGUAGE, SDK_VERSION
-from inngest_asgi.wire.registration import CAPABILITIES
+from inngest_asgi.version import VERSION
+from inngest_asgi.wire.names import SCHEMA_VERSION, SDK_LANGUAGE
 
 _HASH_SHOWN = 12
 
@@ -21,6 +21,7 @@ class Inspection:
     api_origin: str
     event_api_origin: str
     framework: str
+    capabilities: dict[str, str]
     env: str | None
     serve_origin: str | None
     serve_path: str | None
@@ -48,11 +49,11 @@ class Inspection:
             "app_id": self.app_id,
             "api_origin": self.api_origin,
             "event_api_origin": self.event_api_origin,
-            "capabilities": CAPABILITIES,
+            "capabilities": self.capabilities,
             "env": self.env,
             "framework": self.framework,
             "sdk_language": SDK_LANGUAGE,
-            "sdk_version": SDK_VERSION,
+            "sdk_version": VERSION,
             "serve_origin": self.serve_origin,
             "serve_path": self.serve_path,
             "event_key_hash": _cut(self.event_key_hash),

@@ -9,7 +9,6 @@ from inngest_asgi.version import VERSION
 SDK_HEADER = f"inngest-asgi:v{VERSION}"
 SDK_REGISTERED = f"asgi:v{VERSION}"
 SDK_LANGUAGE = "py"
-SDK_VERSION = f"v{VERSION}"
 SDK_AUTHOR = "inngest-asgi"
 FRAMEWORK = "asgi"
 REQUEST_VERSION = "2"
@@ -40,6 +39,10 @@ class Header:
     JOB_ID = "x-inngest-job-id"
     ACCOUNT_ID = "account-id"
     EVENT_ID_SEED = "x-inngest-event-id-seed"
+    SDK_HANDLED = "x-inngest-sdk-handled"
+    SERVER_TIMING = "server-timing"
+    TRACEPARENT = "traceparent"
+    TRACESTATE = "tracestate"
 
 
 class Opcode(StrEnum):
@@ -64,6 +67,7 @@ class ErrorCode(StrEnum):
 
     BODY_INVALID = "body_invalid"
     BODY_TOO_LARGE = "body_too_large"
+    CLIENT_GONE = "client_gone"
     FUNCTION_NOT_FOUND = "function_not_found"
     HEADER_MISSING = "header_missing"
     INTERNAL_ERROR = "internal_server_error"

@@ -1,40 +1,66 @@
-"""The body that registers an application (http.md 7.2), and what the server's reply says."""
+"""What registers an application, out of band and in band, and what the server's reply says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from inngest_asgi.wire.names import SDK_REGISTERED
-
-CAPABILITIES = {"trust_probe": "v1"}
-"""What a server may rely on; it grows as the application learns to do more."""
+from inngest_asgi.version import VERSION
+from inngest_asgi.wire.names import SDK_AUTHOR, SDK_HEADER, SDK_LANGUAGE, SDK_REGISTERED
 
 
-def registration_body(
-    *,
-    url: str,
-    app_id: str,
-    functions: list[dict[str, Any]],
-    framework: str,
-    app_version: str | None,
-    env: str | None,
-    platform: str | None,
-) -> dict[str, Any]:
-    """Return the document for `POST /fn/register`; what is not known is left out, never null."""
-    headers = {"env": env, "platform": platform}
-    body = {
-        "url": url,
-        "deployType": "ping",
-        "framework": framework,
-        "appName": app_id,
-        "v": "0.1",
-        "sdk": SDK_REGISTERED,
-        "functions": functions,
-        "headers": {key: value for key, value in headers.items() if value},
-        "capabilities": CAPABILITIES,
-    }
-    return body | ({"appVersion": app_version} if app_version else {})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What a server has to know of an application; `capabilities` are what it may rely on."""
+
+    url: str
+    app_id: str
+    functions: list[dict[str, Any]]
+    framework: str
+    capabilities: dict[str, str]
+    app_version: str | None
+    env: str | None
+    platform: str | None
+
+    def out_of_band(self) -> dict[str, Any]:
+        """Return the document for `POST /fn/register`; what is not known is left out."""
+        headers = {"env": self.env, "platform": self.platform}
+        body = {
+            "url": self.url,
+            "deployType": "ping",
+            "framework": self.framework,
+            "appName": self.app_id,
+            "v": "0.1",
+            "sdk": SDK_REGISTERED,
+            "functions": self.functions,
+            "headers": {key: value for key, value in headers.items() if value},
+            "capabilities": self.capabilities,
+        }
+        return body | ({"appVersion": self.app_version} if self.app_version else {})
+
+    def in_band(self, inspection: dict[str, Any]) -> dict[str, Any]:
+        """Return the document that answers a PUT in band (http.md 9).
+
+        Args:
+            inspection: what GET tells those who signed.
+        """
+        version = {"appVersion": self.app_version} if self.app_version else {}
+        return {
+            "app_id": self.app_id,
+            **version,
+            "capabilities": self.capabilities,
+            "env": self.env,
+            "framework": self.framework,
+            "functions": self.functions,
+            "inspection": inspection,
+            "platform": self.platform,
+            "sdk_author": SDK_AUTHOR,
+            "sdk_language": SDK_LANGUAGE,
+            "sdk_version": VERSION,
+            "sdk": SDK_HEADER,
+            "url": self.url,
+            "featureObservations": {},
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,6 +203,9 @@ def test_an_unexpected_error_is_a_500_without_its_text_and_is_logged(
         def time(self) -> float:
             raise RuntimeError("the battery is empty")
 
+        def nanoseconds(self) -> int:
+            return 0
+
     app = inngest.serve(cloud_client(Api()), clock=Broken())  # type: ignore[arg-type]
     answer = called(app, headers=signed(BODY), body=BODY)
     assert answer.status == 500

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from inngest_asgi.wire.names import SDK_VERSION
+from inngest_asgi.version import VERSION
 from tests.routes.asking import (
     FALLBACK,
     KEY,
@@ -45,11 +45,11 @@ SIGNED = {
     "app_id": "shop",
     "api_origin": "https://api.inngest.com",
     "event_api_origin": "https://inn.gs",
-    "capabilities": {"trust_probe": "v1"},
+    "capabilities": {"in_band_sync": "v1", "trust_probe": "v1"},
     "env": "main",
     "framework": "asgi",
     "sdk_language": "py",
-    "sdk_version": SDK_VERSION,
+    "sdk_version": VERSION,
     "serve_origin": None,
     "serve_path": None,
     "event_key_hash": "489b0fa1ff46",
@@ -105,8 +105,8 @@ def test_dev_mode_tells_everything_to_who_signed() -> None:
     ("client", "kind", "status"),
     [
         pytest.param(dev_client(), "dev", 200, id="dev-dev"),
-        pytest.param(dev_client(), "cloud", 400, id="dev-cloud"),
-        pytest.param(cloud_client(), "dev", 400, id="cloud-dev"),
+        pytest.param(dev_client(), "cloud", 403, id="dev-cloud"),
+        pytest.param(cloud_client(), "dev", 403, id="cloud-dev"),
         pytest.param(cloud_client(), "cloud", 200, id="cloud-cloud"),
     ],
 )
@@ -117,6 +117,29 @@ def test_a_server_of_another_kind_is_sent_away(
     answer = asked(app_of(client), "GET", headers=headers)
     assert answer.status == status
     assert status == 200 or answer.code == "server_kind_mismatch"
+
+
+def test_a_dev_server_that_signs_nothing_is_sent_away_from_an_application_in_cloud_mode() -> None:
+    answer = asked(app_of(cloud_client()), "GET", headers={"x-inngest-server-kind": "dev"})
+    assert (answer.status, answer.code) == (403, "server_kind_mismatch")
+    assert answer.document.keys() == {"code", "message"}
+    assert "x-inngest-sdk" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("value", "capabilities"),
+    [
+        ("0", {"trust_probe": "v1"}),
+        ("1", {"in_band_sync": "v1", "trust_probe": "v1"}),
+    ],
+    ids=["off", "on"],
+)
+def test_a_capability_that_is_switched_off_is_not_promised(
+    value: str, capabilities: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INNGEST_ALLOW_IN_BAND_SYNC", value)
+    answer = asked(app_of(cloud_client()), "GET", headers=signed())
+    assert answer.document["capabilities"] == capabilities
 
 
 @pytest.mark.parametrize("how", ["argument", "environment"])

@@ -43,7 +43,8 @@ BODY = (
     '"steps":{"step":{"id":"step","name":"step","runtime":'
     '{"url":"https://app.example/api/inngest?fnId=shop-pay-failure&stepId=step","type":"http"},'
     '"retries":{"attempts":0}}}}],'
-    '"headers":{"env":"main","platform":"render"},"capabilities":{"trust_probe":"v1"},'
+    '"headers":{"env":"main","platform":"render"},"capabilities":'
+    '{"in_band_sync":"v1","trust_probe":"v1"},'
     '"appVersion":"1.4.0"}'
 )
 

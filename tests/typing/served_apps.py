@@ -38,6 +38,9 @@ def served() -> ASGIApp:
         max_body_bytes=1024,
         executor=ThreadPoolExecutor(),
         enable_unauthed_sync=False,
+        public_path="/inngest",
+        streaming=inngest.Streaming.FORCE,
+        cancel_on_disconnect=True,
     )
 
 
@@ -58,6 +61,7 @@ def refused(app: inngest.InngestApp) -> None:
     inngest.serve("shop")  # type: ignore[arg-type]
     inngest.serve(client, pay)  # type: ignore[arg-type]
     inngest.serve(client, [pay], "https://shop.example")  # type: ignore[call-arg]
-    inngest.serve(client, streaming=True)  # type: ignore[call-arg]
+    inngest.serve(client, streaming="force")  # type: ignore[arg-type]
+    inngest.serve(client, stream=True)  # type: ignore[call-arg]
     inngest.serve(client, max_body_bytes="1MB")  # type: ignore[arg-type]
     inngest.attach(app, FastAPI())  # type: ignore[arg-type]

@@ -12,8 +12,8 @@ HEADERS = {name: value for name, value in vars(Header).items() if name.isupper()
 
 
 def test_we_name_ourselves_honestly() -> None:
-    told = (names.SDK_HEADER, names.SDK_REGISTERED, names.SDK_LANGUAGE, names.SDK_VERSION)
-    assert told == (f"inngest-asgi:v{VERSION}", f"asgi:v{VERSION}", "py", f"v{VERSION}")
+    told = (names.SDK_HEADER, names.SDK_REGISTERED, names.SDK_LANGUAGE, names.SDK_AUTHOR)
+    assert told == (f"inngest-asgi:v{VERSION}", f"asgi:v{VERSION}", "py", "inngest-asgi")
 
 
 @pytest.mark.parametrize("value", HEADERS.values())
@@ -33,4 +33,5 @@ def test_codes_are_their_names_in_lower_case(code: ErrorCode) -> None:
 
 @pytest.mark.parametrize("opcode", list(Opcode))
 def test_opcodes_are_their_names_in_camel_case(opcode: Opcode) -> None:
-    assert opcode == "".join(part.capitalize() for part in opcode.name.split("_"))
+    words = opcode.name.split("_")
+    assert opcode == "".join(word if word == "AI" else word.capitalize() for word in words)

@@ -1,4 +1,4 @@
-"""The body that registers an application, and what counts as a registration."""
+"""What registers an application, out of band and in band, and what counts as a registration."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from typing import Any
 import pytest
 
 from inngest_asgi.version import VERSION
-from inngest_asgi.wire.registration import Registered, read_registered, registration_body
+from inngest_asgi.wire.registration import Registered, Registration, read_registered
 
 
-def body(**changes: Any) -> dict[str, Any]:
+def registration(**changes: Any) -> Registration:
     fields: dict[str, Any] = {
         "url": "https://shop.test/api/inngest",
         "app_id": "shop",
         "functions": [{"id": "shop-pay"}],
         "framework": "fastapi",
+        "capabilities": {"trust_probe": "v1"},
         "app_version": None,
         "env": None,
         "platform": None,
     }
-    return registration_body(**fields | changes)
+    return Registration(**fields | changes)
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    assert body() == {
+    assert registration().out_of_band() == {
         "url": "https://shop.test/api/inngest",
         "deployType": "ping",
         "framework": "fastapi",
@@ -38,9 +39,36 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 def test_what_is_known_is_told() -> None:
-    told = body(app_version="1.2", env="branch", platform="render")
+    told = registration(app_version="1.2", env="branch", platform="render").out_of_band()
     assert told["appVersion"] == "1.2"
     assert told["headers"] == {"env": "branch", "platform": "render"}
+
+
+def test_in_band_a_version_that_is_not_known_is_left_out_and_other_names_are_null() -> None:
+    assert registration().in_band({"mode": "dev"}) == {
+        "app_id": "shop",
+        "capabilities": {"trust_probe": "v1"},
+        "env": None,
+        "framework": "fastapi",
+        "functions": [{"id": "shop-pay"}],
+        "inspection": {"mode": "dev"},
+        "platform": None,
+        "sdk_author": "inngest-asgi",
+        "sdk_language": "py",
+        "sdk_version": VERSION,
+        "sdk": f"inngest-asgi:v{VERSION}",
+        "url": "https://shop.test/api/inngest",
+        "featureObservations": {},
+    }
+
+
+def test_in_band_the_fields_have_the_order_of_the_protocol() -> None:
+    # http.md 9
+    fields = (
+        "app_id appVersion capabilities env framework functions inspection platform sdk_author "
+        "sdk_language sdk_version sdk url featureObservations"
+    )
+    assert list(registration(app_version="1.4.0").in_band({})) == fields.split()
 
 
 @pytest.mark.parametrize(
