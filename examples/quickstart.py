@@ -4,12 +4,19 @@ Run it with `make run`, or by hand:
 
     inngest-asgi run examples.quickstart:inngest_app \
         --event shop/orders.uploaded --data '{"file": "orders.csv"}'
+
+Or as in production, application and server apart, each in a terminal of its own:
+
+    INNGEST_DEV=1 uvicorn examples.quickstart:inngest_app
+    inngest-asgi dev -u http://localhost:8000
+    inngest-asgi send shop/orders.uploaded --data '{"file": "orders.csv"}'
 """
 
 from __future__ import annotations
 
 import asyncio
 import csv
+import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -157,7 +164,7 @@ def write_report(file: str, totals: list[Total], rejected: list[Rejected]) -> st
     OUT.mkdir(exist_ok=True)
     report = OUT / f"{Path(file).stem}.md"
     report.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return str(report.relative_to(Path(__file__).parents[1]))
+    return os.path.relpath(report)
 
 
 inngest_app = inngest.serve(client)

@@ -25,11 +25,11 @@ _START = "import sys; from inngest_asgi.cli import main; sys.argv[0] = 'inngest-
 class Command:
     """A started command; it is killed at the end of the block, if it still runs."""
 
-    def __init__(self, *arguments: str, folder: Path, **env: str) -> None:
+    def __init__(self, *arguments: str, folder: Path, start: str = _START, **env: str) -> None:
         self._lines: list[str] = []
         self._news = threading.Condition()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _START, *arguments],
+            [sys.executable, "-c", start, *arguments],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **env},
             stdin=subprocess.DEVNULL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.house.source import ROOT
@@ -43,3 +44,30 @@ def test_a_file_that_is_not_there_fails_the_run_at_once(tmp_path: Path) -> None:
     with command("examples.quickstart:inngest_app", *event, folder=tmp_path) as run:
         assert run.ended() == 1
     assert "NonRetriableError: nothing.csv is not in" in run.output
+
+
+def test_a_request_to_the_fastapi_application_starts_a_run(tmp_path: Path) -> None:
+    port, app_port = free_ports(2)
+    ports = ("--port", str(port), "--app-port", str(app_port))
+    with Command("run", "examples.fastapi_app:app", *ports, folder=tmp_path) as run:
+        run.wait_for("Serving")
+        signup = {"email": "ann@example.com", "plan": "team"}
+        answer = httpx.post(f"http://127.0.0.1:{app_port}/signups", json=signup)
+        assert (answer.status_code, len(answer.json()["events"])) == (202, 1)
+        run.wait_for('"ann@example.com: How do you like it?"')
+
+
+def test_the_quickstart_under_uvicorn_beside_the_server_alone(tmp_path: Path) -> None:
+    port, app_port = free_ports(2)
+    url = f"http://127.0.0.1:{port}"
+    uvicorn = "import uvicorn; uvicorn.main()"
+    options = ("examples.quickstart:inngest_app", "--port", str(app_port))
+    dev = ("dev", "-u", f"http://localhost:{app_port}", "--port", str(port))
+    with Command(*options, folder=tmp_path, start=uvicorn, INNGEST_DEV=url) as app:
+        app.wait_for("Uvicorn running")
+        with Command(*dev, folder=tmp_path) as server:
+            server.wait_for("(shop, 1 function)")
+            event = ("shop/orders.uploaded", "--data", '{"file": "orders.csv"}', "--url", url)
+            with Command("send", *event, folder=tmp_path) as send:
+                assert send.ended() == 0
+            server.wait_for("◷ wait for late orders")

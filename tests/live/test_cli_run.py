@@ -37,9 +37,7 @@ def steps(folder: Path) -> Counter[str]:
     return Counter((folder / "steps.txt").read_text(encoding="utf-8").split())
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=["kill -9", "SIGTERM", "Ctrl-C"]
-)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill -9", "SIGTERM"])
 def test_stopped_in_a_sleep_it_goes_on_and_repeats_no_step(
     number: signal.Signals, start: Callable[..., Command], tmp_path: Path
 ) -> None:
