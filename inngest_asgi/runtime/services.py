@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.engine.services import Services
 from inngest_asgi.runtime.sessions import run_meta, send_from_run
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from inngest_asgi.wire.events import Event
 
 
-class RunServices:
+class RunServices(Services):
     """What `engine.services.Services` asks for, for one call.
 
     Args:

@@ -17,7 +17,7 @@ from inngest_asgi.engine.ids import hash_id
 from inngest_asgi.engine.outcomes import Outcome, Raised, Report, Returned, TargetMissing
 from inngest_asgi.engine.run import Machine
 from inngest_asgi.engine.tools import Step
-from inngest_asgi.engine.tools_sync import StepSync
+from inngest_asgi.engine.tools_sync import StepAISync, StepSync
 from inngest_asgi.testing import ManualClock
 from inngest_asgi.wire.calls import Call
 from inngest_asgi.wire.codec import dumps, loads
@@ -158,11 +158,13 @@ def complete(coroutine: Coroutine[Any, Any, Any]) -> Any:
 class _SameColour:
     """`StepSync` under the names of `Step`: awaited, but done before there is a need to wait."""
 
-    def __init__(self, step: StepSync) -> None:
+    def __init__(self, step: StepSync | StepAISync) -> None:
         self._step = step
 
-    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+    def __getattr__(self, name: str) -> Any:
         tool = getattr(self._step, name)
+        if isinstance(tool, StepAISync):
+            return _SameColour(tool)
 
         async def awaited(*args: Any, **kwargs: Any) -> Any:
             return tool(*args, **kwargs)

@@ -40,25 +40,28 @@ class Simulation:
     memos: dict[str, Any] = field(default_factory=dict)
     calls: int = 0
 
+    def __post_init__(self) -> None:
+        self.jobs: list[Job] = [Job()]
+        self.answers: list[tuple[Job, Outcome | str]] = []
+        self._siblings: dict[str, set[str]] = {}
+        self._plan_only = False
+
     def run(self) -> Any:
         """Return what the function returned; raise what it raised for good."""
         chance = random.Random(self.seed)
-        self._jobs: list[Job] = [Job()]
-        self._answers: list[tuple[Job, Outcome | str]] = []
-        self._siblings: dict[str, set[str]] = {}
-        self._plan_only = False
         while self.calls < _MAX_CALLS:
-            picked = chance.randrange(len(self._jobs) + len(self._answers))
-            if picked < len(self._jobs):
-                self._start(self._jobs.pop(picked))
+            picked = chance.randrange(len(self.jobs) + len(self.answers))
+            if picked < len(self.jobs):
+                self.start(self.jobs.pop(picked))
                 continue
-            job, outcome = self._answers.pop(picked - len(self._jobs))
+            job, outcome = self.answers.pop(picked - len(self.jobs))
             if isinstance(outcome, Returned):
                 return outcome.value
-            self._take_in(job, outcome)
+            self.take_in(job, outcome)
         raise AssertionError("the run does not end")
 
-    def _start(self, job: Job) -> None:
+    def start(self, job: Job) -> Request:
+        """Make a call; its answer waits to be taken in."""
         self.calls += 1
         request = Request(
             memos=dict(self.memos),
@@ -67,9 +70,11 @@ class Simulation:
             attempt=job.attempt,
             max_attempts=self.max_attempts,
         )
-        self._answers.append((job, self.shell(self.program, request, self.tools)))
+        self.answers.append((job, self.shell(self.program, request, self.tools)))
+        return request
 
-    def _take_in(self, job: Job, outcome: Outcome | str) -> None:
+    def take_in(self, job: Job, outcome: Outcome | str) -> None:
+        """Record what a call reported, or that what the server did itself (a step's id) is over."""
         if isinstance(outcome, str):
             self._record(outcome, None, race=False)
             return
@@ -85,7 +90,7 @@ class Simulation:
     def _take_in_op(self, job: Job, op: dict[str, Any], siblings: set[str]) -> None:
         id, race = _user_id(op), op.get("opts", {}).get("parallelMode") == "race"
         if op["op"] == "StepError":
-            self._jobs.append(Job(job.target, job.attempt + 1))
+            self.jobs.append(Job(job.target, job.attempt + 1))
         elif op["op"] in ("StepRun", "StepFailed"):
             memo = {"data": op["data"]} if "data" in op else {"error": op["error"]}
             self._record(id, memo, race=race)
@@ -93,9 +98,9 @@ class Simulation:
             self._siblings[id] = siblings
             siblings.add(id)
             if op["op"] == "StepPlanned":
-                self._jobs.append(Job(id))
+                self.jobs.append(Job(id))
             else:
-                self._answers.append((Job(), id))
+                self.answers.append((Job(), id))
 
     def _record(self, id: str, memo: Any, *, race: bool) -> None:
         self.memos.setdefault(id, memo)
@@ -103,8 +108,8 @@ class Simulation:
         waiting.discard(id)
         if race or not waiting:
             self._plan_only = False
-            if Job() not in self._jobs:
-                self._jobs.append(Job())
+            if Job() not in self.jobs:
+                self.jobs.append(Job())
 
 
 def _user_id(op: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from inngest_asgi.engine.outcomes import Raised
+from inngest_asgi.engine.received import FetchResponse, Signal
 from inngest_asgi.errors import ConfigError, OutputError
 from inngest_asgi.wire.events import Event
 from tests.engine.calls import Request, Shell, Tools, data, shown, wire_ops
@@ -126,3 +127,116 @@ def test_a_wrong_use_is_refused_at_the_step(
     outcome = shell(program, Request(), tools)
     assert isinstance(outcome, Raised)
     assert isinstance(outcome.error, ConfigError)
+
+
+class Adapter:
+    """An AI provider."""
+
+    def auth_key(self) -> str:
+        return "sk-1"
+
+    def format(self) -> str:
+        return "openai-chat"
+
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    def url_infer(self) -> str:
+        return "https://ai.test/v1"
+
+    def on_call(self, body: dict[str, Any]) -> None:
+        body["model"] = "m"
+
+
+class Callee:
+    """A function to invoke."""
+
+    id = "shop-pay"
+
+    def rebuild(self, output: Any, *, what: str) -> Any:
+        return [what, output]
+
+
+REMOTE: dict[str, tuple[Callable[[Any], Any], str, Any, Any]] = {
+    "wait": (
+        lambda step: step.wait_for_event("a", event="shop/paid", timeout="1d"),
+        "WaitForEvent",
+        {"name": "shop/paid", "data": {"n": 1}, "id": "01J", "ts": 5},
+        Event(name="shop/paid", data={"n": 1}, id="01J", ts=5),
+    ),
+    "wait-timed-out": (
+        lambda step: step.wait_for_event("a", event="shop/paid", timeout="1d", if_exp="true"),
+        "WaitForEvent",
+        None,
+        None,
+    ),
+    "signal": (
+        lambda step: step.wait_for_signal("a", signal="s", timeout="1d"),
+        "WaitForSignal",
+        {"data": {"signal": "s", "data": 1}},
+        Signal("s", 1),
+    ),
+    "invoke": (
+        lambda step: step.invoke("a", function=Callee(), data={"k": 1}),
+        "InvokeFunction",
+        {"data": 5},
+        ["Step 'a'", 5],
+    ),
+    "invoke-by-id": (
+        lambda step: step.invoke_by_id("a", function_id="pay"),
+        "InvokeFunction",
+        {"data": 5},
+        5,
+    ),
+    "fetch": (
+        lambda step: step.fetch("a", "https://a.test"),
+        "Gateway",
+        {"data": {"status_code": 200, "headers": {}, "body": "x", "url": "https://a.test"}},
+        FetchResponse(200, {}, "x", "https://a.test"),
+    ),
+    "infer": (
+        lambda step: step.ai.infer("a", adapter=Adapter(), body={}),
+        "AIGateway",
+        {"data": {"choices": []}},
+        {"choices": []},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REMOTE)
+def test_what_the_server_carries_out_is_reported_once_and_given_on_replay(
+    shell: Shell, tools: Tools, name: str
+) -> None:
+    use, op, memo, expected = REMOTE[name]
+
+    async def program(tools: Tools) -> Any:
+        tools.sent.append(await use(tools.step))
+
+    assert [one["op"] for one in wire_ops(shell(program, Request(), tools))] == [op]
+    shell(program, Request(memos={"a": memo}), tools)
+    assert tools.sent == [expected]
+
+
+def test_a_provider_is_wrapped_as_any_function(shell: Shell, tools: Tools) -> None:
+    async def program(tools: Tools) -> Any:
+        return await tools.step.ai.wrap("a", tools.body("asked", 42), "hello")
+
+    [op] = wire_ops(shell(program, Request(), tools))
+    assert (op["op"], op["data"]) == ("StepRun", {"args": ["hello"]})
+    assert op["opts"] == {"type": "step.ai.wrap", "input": ["hello"]}
+
+
+def test_the_server_may_ask_a_provider_something_else(shell: Shell, tools: Tools) -> None:
+    async def program(tools: Tools) -> Any:
+        return await tools.step.ai.infer("a", adapter=Adapter(), body={"n": 1})
+
+    [op] = wire_ops(shell(program, Request(memos={"a": {"input": [{"n": 2}]}}, order=[]), tools))
+    assert op["opts"]["body"] == {"n": 2, "model": "m"}
+
+
+def test_a_signal_is_sent_once(shell: Shell, tools: Tools) -> None:
+    async def program(tools: Tools) -> Any:
+        return await tools.step.send_signal("a", signal="s", data=1)
+
+    assert shown(shell(program, Request(), tools)) == ['StepRun a = "01JWAITING"']
+    assert tools.sent == [("s", 1)]

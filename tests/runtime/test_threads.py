@@ -198,7 +198,8 @@ def test_the_loop_turns_while_blocking_functions_block() -> None:
     async def both() -> list[Any]:
         shared = runtime(client, size=2)
         body = body_of(call())
-        return await asyncio.gather(*(shared.execute(body, "shop-pay", None) for _ in range(2)))
+        calls = (shared.execute(body, "shop-pay", None) for _ in range(2))
+        return list(await asyncio.gather(*calls))
 
     replies = asyncio.run(both())
     assert {reply.body for reply in replies} == {b"0", b"1"}

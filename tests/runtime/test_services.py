@@ -1,0 +1,62 @@
+"""What steps reach through the runtime: signals and invocations, over HTTP in and out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import inngest_asgi as inngest
+from tests.routes.asking import Api, app_of, call, called, dev_client
+
+IN_CHAT = {"name": "a/b", "data": {}, "meta": {"sessions": {"chat": "42"}}}
+SIGNALLED = {"/v1/signals": (200, {"data": {"run_id": "01JRUN"}})}
+COLOURS = pytest.mark.parametrize("blocking", [False, True], ids=["async", "blocking"])
+
+
+def ops_of(use: str, api: Api, *, blocking: bool, event: dict[str, Any] | None = None) -> Any:
+    """Call a function of either colour whose only step is `use`; return what it reports."""
+    client = dev_client(api)
+    create = client.create_function(fn_id="pay", trigger=inngest.TriggerEvent(event="a/b"))
+    if blocking:
+
+        @create
+        def f_sync(ctx: inngest.ContextSync) -> Any:
+            return USES[use](ctx.step)
+    else:
+
+        @create
+        async def f(ctx: inngest.Context) -> Any:
+            return await USES[use](ctx.step)
+
+    body = call() | ({"event": event, "events": [event]} if event else {})
+    return json.loads(called(app_of(client), body).body)
+
+
+USES: dict[str, Any] = {
+    "signal": lambda step: step.send_signal("s", signal="ok/1", data={"by": "ann"}),
+    "own": lambda step: step.invoke_by_id("i", function_id="pay"),
+    "other": lambda step: step.invoke_by_id("i", function_id="pay", app_id="bank"),
+}
+
+
+@COLOURS
+def test_a_signal_is_sent_in_a_step(blocking: bool) -> None:  # noqa: FBT001
+    api = Api(SIGNALLED)
+    [op] = ops_of("signal", api, blocking=blocking)
+    assert (op["op"], op["data"]) == ("StepRun", "01JRUN")
+    assert json.loads(api.request.content) == {"signal": "ok/1", "data": {"by": "ann"}}
+
+
+@COLOURS
+@pytest.mark.parametrize(("use", "expected"), [("own", "shop-pay"), ("other", "bank-pay")])
+def test_a_function_is_invoked_in_its_application(use: str, expected: str, blocking: bool) -> None:  # noqa: FBT001
+    [op] = ops_of(use, Api({}), blocking=blocking)
+    assert op["opts"] == {"function_id": expected, "payload": {"data": {}}}
+
+
+@COLOURS
+def test_an_invoked_function_gets_the_sessions_of_the_run(blocking: bool) -> None:  # noqa: FBT001
+    [op] = ops_of("own", Api({}), blocking=blocking, event=IN_CHAT)
+    assert op["opts"]["payload"]["meta"] == {"propagated_sessions": {"chat": "42"}}
