@@ -41,8 +41,10 @@ class Jobs:
         return self._of_run.setdefault(run_id, {})
 
     def put(self, jobs: Iterable[Job]) -> None:
-        """Make saved jobs available from when they are due."""
+        """Make saved jobs available from when they are due, but those that went meanwhile."""
         for job in jobs:
+            if job.gone:
+                continue
             self.of_run(job.run_id)[job.id] = job
             if job.due <= self._clock.time():
                 self._make_ready(job)

@@ -132,7 +132,7 @@ class Job:
 
     `id` is unique: adding a job whose id exists does nothing. `step_id` is the hashed id of the
     targeted or sleeping step, None for the function as a whole. `generation` grows with every
-    dispatch, and `leased` holds while it is being done.
+    dispatch, `leased` holds while it is being done, `gone` once it must not be done any more.
     """
 
     id: str
@@ -145,6 +145,7 @@ class Job:
     race: bool = False
     name: str = ""
     leased: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,7 @@ class Turn:
 
     def _remove(self, job: Job) -> None:
         if self.run.jobs.pop(job.id, None) is not None:
+            job.gone = True
             self.gone.append(job)
 
     def _drop_overtaken(self) -> None:

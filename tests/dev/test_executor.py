@@ -384,21 +384,3 @@ def test_no_more_calls_are_in_progress_than_allowed() -> None:
         return most
 
     assert asyncio.run(main()) == 3
-
-
-@pytest.mark.parametrize(
-    "step_id", ["é ✓", "a\r\nx-evil: 1", " "], ids=["unicode", "lines", "blank"]
-)
-def test_an_id_that_is_no_hash_is_no_bug_of_the_server(
-    step_id: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    def handler(call: Call) -> Reply:
-        if call.target == step_id:
-            assert "x-evil" not in call.headers
-            return ops({"op": "StepRun", "id": step_id, "data": 1})
-        if step_id in call.steps:
-            return output("ok")
-        return ops({"op": "StepPlanned", "id": step_id})
-
-    result(FakeApp().add("odd", handler, retries=0))
-    assert caplog.text == ""

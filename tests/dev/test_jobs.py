@@ -93,6 +93,17 @@ def test_a_job_that_was_removed_before_its_time_does_not_become_due() -> None:
     asyncio.run(main())
 
 
+def test_a_job_that_was_removed_while_it_was_saved_does_not_come_back() -> None:
+    def play(jobs: Jobs) -> None:
+        retry = call("a")
+        retry.gone = True
+        jobs.put([retry])
+        assert taken(jobs) == []
+        assert not jobs.is_active("r")
+
+    playing(play)
+
+
 def test_a_leased_job_is_not_given_out_twice() -> None:
     def play(jobs: Jobs) -> None:
         job = call("a", step="s")

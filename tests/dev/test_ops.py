@@ -151,6 +151,7 @@ def test_a_newer_call_of_the_function_overtakes_one_that_waits_for_a_retry() -> 
     made = report(turn(run), ran("a"))
     assert "R-discovery-1" in [job.id for job in made.gone]
     assert "R-discovery-1" not in run.jobs
+    assert old.gone
 
 
 def test_a_sleep_that_is_over_leaves_null() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from inngest_asgi.dev import RunStatus
 from tests.dev.fakes import (
     Call,
@@ -224,3 +226,21 @@ def test_a_target_that_the_app_does_not_run_does_not_hang_the_run() -> None:
 
     app = FakeApp().add("lost", handler, retries=0)
     assert result(app)[0] is RunStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    "step_id", ["é ✓", "a\r\nx-evil: 1", " "], ids=["unicode", "lines", "blank"]
+)
+def test_an_id_that_is_no_hash_is_no_bug_of_the_server(
+    step_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def handler(call: Call) -> Reply:
+        if call.target == step_id:
+            assert "x-evil" not in call.headers
+            return ops({"op": "StepRun", "id": step_id, "data": 1})
+        if step_id in call.steps:
+            return output("ok")
+        return ops({"op": "StepPlanned", "id": step_id})
+
+    result(FakeApp().add("odd", handler, retries=0))
+    assert caplog.text == ""
