@@ -68,6 +68,7 @@ class Drive:
             return await self._decide(self._task)
         finally:
             await self._unwind(self._task)
+            self._let_go()
 
     def recall(self, step_id: str) -> Any:
         """Announce a step and return its memo, without a wait and before there is an op for it.
@@ -171,6 +172,8 @@ class Drive:
             if self._refused is None:
                 self._machine.abandon(op)
             raise
+        finally:
+            del op.waiter  # a cancelled one leads back to this frame, by its traceback
 
     def _check_loop(self, op: Op) -> None:
         if asyncio.get_running_loop() is not self._loop:
@@ -223,6 +226,12 @@ class Drive:
         ended: asyncio.Future[list[Any]] = asyncio.gather(*tasks, return_exceptions=True)
         if not await self._ends_within(UNWIND_SECONDS, ended):
             _leave_alone({one for one in tasks if not one.done()})
+
+    def _let_go(self) -> None:
+        """Cut the ways back from tasks and contexts: a call's state ends with it, uncollected."""
+        self._task = None
+        self._parked_tasks.clear()
+        self._machine.let_go()
 
     async def _ends_within(self, seconds: float, awaited: asyncio.Future[Any]) -> bool:
         limit = self._loop.create_task(self._clock.sleep(seconds))

@@ -70,7 +70,10 @@ class DriveSync:
             self._machine.returned(function())
         except BaseException as error:  # noqa: BLE001 - it becomes the function's error
             self._machine.raised(error)
-        return self._outcome or self._decide()
+        try:
+            return self._outcome or self._decide()
+        finally:
+            self._machine.let_go()
 
     def step(self, op: Op) -> Any:
         """Announce a step and return its result; the tools' only way in.
