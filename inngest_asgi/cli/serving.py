@@ -12,9 +12,9 @@ import click
 import uvicorn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    App = Callable[[Any, Any, Any], Awaitable[None]]
 
 _HOST = "127.0.0.1"
 _GRACE = 2
@@ -55,7 +55,7 @@ def origin_of(listener: socket.socket) -> str:
 
 
 @contextlib.asynccontextmanager
-async def served(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+async def served(app: App, listener: socket.socket) -> AsyncIterator[None]:
     """Serve an application on a socket inside the context; its lifespan is run.
 
     Requests in progress are dropped when the context is left.
@@ -119,11 +119,11 @@ class _Droppable:
     Whoever made them is gone by then: the embedded server stops before the application does.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: App) -> None:
         self._app = app
         self._requests: set[asyncio.Task[Any]] = set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return

@@ -1,3 +1,5 @@
+"""The entry point: the extra that may be missing, and how the process is set up."""
+
 from __future__ import annotations
 
 import subprocess

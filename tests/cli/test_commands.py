@@ -1,3 +1,5 @@
+"""Options and arguments, as far as they go without a server."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,3 +1,5 @@
+"""Output that any terminal and any encoding can take."""
+
 from __future__ import annotations
 
 import io

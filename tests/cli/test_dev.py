@@ -1,3 +1,5 @@
+"""The server alone, in this process, beside an application in a thread."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""Every way to name an application, and to name none."""
+
 from __future__ import annotations
 
 import traceback

@@ -1,3 +1,5 @@
+"""What is shown of outputs and errors."""
+
 from __future__ import annotations
 
 import io

@@ -1,3 +1,5 @@
+"""One event to an event API on a real socket."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""Applications on real sockets: started, dropped, failed, cancelled."""
+
 from __future__ import annotations
 
 import asyncio

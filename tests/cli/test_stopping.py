@@ -1,3 +1,5 @@
+"""Signals, results and errors: how work ends."""
+
 from __future__ import annotations
 
 import asyncio

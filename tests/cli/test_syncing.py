@@ -1,3 +1,5 @@
+"""A sync that fails is told once."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""What is printed when, on records made by hand."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""Lines for records made by hand."""
+
 from __future__ import annotations
 
 import os

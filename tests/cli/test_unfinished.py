@@ -1,3 +1,5 @@
+"""Runs that a server left behind, read from its file."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""The routes and steps of the FastAPI example; tests/live runs it as a whole."""
+
 from __future__ import annotations
 
 import asyncio
