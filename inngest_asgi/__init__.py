@@ -88,10 +88,14 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from inngest_asgi import dev as dev
+    from inngest_asgi import testing as testing
     from inngest_asgi.functions import internal_events
 else:
 
     def __getattr__(name):
-        if name == "internal_events":  # few programs name it, so that it loads when one does
-            return import_module("inngest_asgi.functions.internal_events")
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # What few programs name loads when one does, or the import would cost twice as much.
+        late = {"internal_events": "functions.internal_events", "dev": "dev", "testing": "testing"}
+        if name not in late:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(f"inngest_asgi.{late[name]}")
