@@ -156,35 +156,43 @@ async def ask(
     **scope: Any,
 ) -> Answer:
     """Make one request in raw ASGI; a body given as a list comes in chunks."""
-    pairs = list(headers.items() if isinstance(headers, dict) else headers or [])
-    if not any(name == "host" for name, _ in pairs):
-        pairs.append(("host", "app.example"))
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await app(
-        {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "https",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query if isinstance(query, bytes) else query.encode(),
-            "root_path": "",
-            "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs],
-            "client": ("192.0.2.1", 50000),
-            "server": ("127.0.0.1", 8000),
-            "state": {},
-        }
-        | scope,
-        _receiver(body),
-        send,
-    )
+    asked = scope_of(method, path, query=query, headers=headers, **scope)
+    await app(asked, _receiver(body), send)
     return _answer(sent)
+
+
+def scope_of(
+    method: str = "POST",
+    path: str = "/api/inngest",
+    *,
+    query: str | bytes = b"",
+    headers: Headers | list[tuple[str, str]] | None = None,
+    **scope: Any,
+) -> dict[str, Any]:
+    """Return the ASGI scope of a request, as uvicorn makes it."""
+    pairs = list(headers.items() if isinstance(headers, dict) else headers or [])
+    if not any(name == "host" for name, _ in pairs):
+        pairs.append(("host", "app.example"))
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "https",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query if isinstance(query, bytes) else query.encode(),
+        "root_path": "",
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs],
+        "client": ("192.0.2.1", 50000),
+        "server": ("127.0.0.1", 8000),
+        "state": {},
+    } | scope
 
 
 def asked(app: ASGIApp, method: str = "GET", path: str = "/api/inngest", **more: Any) -> Answer:

@@ -50,7 +50,8 @@ BODY = (
 
 
 def synced(client: inngest.Inngest, headers: Headers | None = None, **more: Any) -> Answer:
-    options = {key: more.pop(key) for key in list(more) if key in ("serve_origin", "serve_path")}
+    ours = ("serve_origin", "serve_path", "public_path")
+    options = {key: more.pop(key) for key in list(more) if key in ours}
     return asked(app_of(client, **options), "PUT", headers=headers or {}, body=PING, **more)
 
 
@@ -274,6 +275,8 @@ def test_the_root_path_is_part_of_the_url(path: str, expected: str) -> None:
             {"serve_origin": "https://o.example/x", "serve_path": "/hook"},
             "https://o.example/x/hook",
         ),
+        ({"public_path": "/pub"}, "https://app.example/pub"),
+        ({"public_path": "/pub", "serve_path": "/hook"}, "https://app.example/pub"),
     ],
 )
 def test_arguments_replace_parts_of_the_url(options: dict[str, str], expected: str) -> None:
@@ -335,3 +338,39 @@ def test_the_fallback_key_is_tried_when_the_key_is_refused() -> None:
     api = Api({"/fn/register": (401, b"Authentication failed")})
     assert synced(cloud_client(api), signed(PING, KEY)).status == 500
     assert len({request.headers["authorization"] for request in api.requests}) == 2
+
+
+def test_a_public_path_wins_over_the_environments_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INNGEST_SERVE_PATH", "/hook")
+    assert registered_url(Api(), "/hook", public_path="/pub") == "https://app.example/pub"
+
+
+PROXIED = {
+    "x-forwarded-proto": "https",
+    "x-forwarded-host": "public.example",
+    "x-forwarded-prefix": "/pre",
+}
+
+
+@pytest.mark.parametrize(
+    ("client", "headers", "expected"),
+    [
+        pytest.param(dev_client, {}, "https://public.example/pre/api/inngest", id="dev"),
+        pytest.param(
+            cloud_client, signed(PING), "https://public.example/pre/api/inngest", id="cloud-signed"
+        ),
+        pytest.param(cloud_client, {}, "https://app.example/api/inngest", id="cloud-unsigned"),
+    ],
+)
+def test_proxies_are_believed_of_those_we_know(
+    client: Any, headers: Headers, expected: str
+) -> None:
+    api = Api()
+    assert synced(client(api), headers | PROXIED, scheme="http").status == 200
+    assert json.loads(api.request.content)["url"] == expected
+
+
+def test_what_was_told_wins_over_proxies() -> None:
+    told = {"serve_origin": "https://o.example", "serve_path": "/hook"}
+    url = registered_url(Api(), "/", headers=PROXIED, **told)
+    assert url == "https://o.example/hook"
