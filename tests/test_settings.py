@@ -274,8 +274,9 @@ def test_a_bad_serve_origin_names_its_variable() -> None:
     [
         ("INNGEST_ENABLE_UNAUTHED_SYNC", "enable_unauthed_sync"),
         ("INNGEST_SESSION_PROPAGATION", "session_propagation"),
+        ("INNGEST_ALLOW_IN_BAND_SYNC", "allow_in_band_sync"),
     ],
-    ids=["unsigned-sync", "sessions"],
+    ids=["unsigned-sync", "sessions", "in-band"],
 )
 def test_what_is_on_can_be_switched_off(
     value: str | None,
@@ -285,6 +286,28 @@ def test_what_is_on_can_be_switched_off(
 ) -> None:
     environ = {} if value is None else {variable: value}
     assert getattr(Settings(environ=environ), name) is enabled
+
+
+@pytest.mark.parametrize(
+    ("value", "on"),
+    [
+        *((value, True) for value in ("true", "1", "force", "allow", " FORCE ")),
+        *((value, False) for value in ("false", "0", "disable", "Disable", "", " ")),
+    ],
+    ids=repr,
+)
+def test_streaming_is_on_or_off(value: str, on: bool) -> None:  # noqa: FBT001
+    assert settings(INNGEST_STREAMING=value).streaming is on
+
+
+def test_streaming_is_off_unless_told() -> None:
+    assert settings().streaming is False
+
+
+@pytest.mark.parametrize("value", ["yes", "2", "streaming"])
+def test_streaming_is_nothing_between(value: str) -> None:
+    with pytest.raises(ConfigError, match=f"INNGEST_STREAMING is '{value}'"):
+        _ = settings(INNGEST_STREAMING=value).streaming
 
 
 @pytest.mark.parametrize(("value", "size"), [("1", 1), (" 64 ", 64)], ids=["one", "many"])

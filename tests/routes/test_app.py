@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 import inngest_asgi as inngest
 from tests.routes.asking import (
     ORDERED,
+    Api,
     app_of,
     asked,
     called,
@@ -97,6 +99,22 @@ def test_a_websocket_is_closed() -> None:
     assert sent == [{"type": "websocket.close", "code": 1000}]
 
 
+def test_a_host_can_be_named_at_any_time() -> None:
+    api = Api()
+    app = app_of(dev_client(api))
+    assert asked(app, "GET").headers["x-inngest-framework"] == app.framework == "asgi"
+    app.framework = "django"
+    answer = asked(
+        app, "PUT", headers={"x-inngest-sync-kind": "in_band"}, body=b'{"url":"http://a"}'
+    )
+    assert answer.headers["x-inngest-framework"] == "django"
+    assert answer.document["framework"] == "django"
+    assert answer.document["inspection"]["framework"] == "django"
+    asked(app, "PUT")
+    assert json.loads(api.request.content)["framework"] == "django"
+    assert api.request.headers["x-inngest-framework"] == "django"
+
+
 def test_functions_declared_after_serve_are_served_too() -> None:
     client = dev_client()
     app = inngest.serve(client)
@@ -129,6 +147,9 @@ def test_only_the_functions_that_are_listed_are_served() -> None:
     [
         pytest.param({"serve_path": "hook"}, "start with a slash", id="path"),
         pytest.param({"serve_path": ""}, "start with a slash", id="empty-path"),
+        pytest.param({"public_path": "pub"}, "public_path", id="public-path"),
+        pytest.param({"streaming": "force"}, "Streaming.FORCE", id="streaming"),
+        pytest.param({"streaming": 1}, "Streaming.FORCE", id="streaming-as-number"),
         pytest.param({"serve_origin": "app.example"}, "serve_origin", id="origin"),
         pytest.param({"max_body_bytes": 0}, "max_body_bytes", id="limit"),
         pytest.param({"max_body_bytes": "1MB"}, "max_body_bytes", id="limit-as-text"),

@@ -199,6 +199,25 @@ def test_mounted_an_origin_and_a_path_can_be_told(host: Any) -> None:
     assert registered_url(app, api, "/api/inngest/") == "https://o.example/hook"
 
 
+@each_host
+@pytest.mark.parametrize("path", PATHS)
+def test_attached_servers_are_told_the_hosts_name(host: Any, path: str) -> None:
+    app, api = host(), Api()
+    inngest.attach(app, app_of(dev_client(api)))
+    name = host.__name__.lower()
+    assert asked(app, "PUT", path).headers["x-inngest-framework"] == name
+    assert json.loads(api.request.content)["framework"] == name
+
+
+def test_a_host_made_from_fastapi_is_fastapi() -> None:
+    class Company(fastapi.FastAPI):
+        pass
+
+    inngest_app = named_app("shop")
+    inngest.attach(Company(), inngest_app)
+    assert inngest_app.framework == "fastapi"
+
+
 # Lifespans.
 
 

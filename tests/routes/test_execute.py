@@ -14,6 +14,7 @@ import pytest
 import rfc8785
 from pydantic import BaseModel, field_serializer
 
+from inngest_asgi.testing import ManualClock
 from tests.routes.asking import (
     ORDERED,
     app_of,
@@ -211,6 +212,39 @@ def test_the_trust_probe_trusts_no_stranger() -> None:
 
 def test_the_trust_probe_is_answered_in_dev_mode() -> None:
     assert asked(app_of(dev_client()), "POST", query="probe=trust").status == 200
+
+
+TRACE = {
+    "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "tracestate": "inngest@app=1,inngest@fn=2",
+}
+
+
+def test_the_trace_of_a_call_is_echoed() -> None:
+    answer = called(app_of(dev_client()), headers=TRACE | {"x-request-id": "1"})
+    assert answer.headers.items() >= TRACE.items()
+    assert "x-request-id" not in answer.headers
+
+
+def test_no_trace_is_made_up() -> None:
+    assert not called(app_of(dev_client())).headers.keys() & TRACE.keys()
+
+
+def test_strangers_get_no_trace_and_no_timing() -> None:
+    answer = called(app_of(cloud_client()), headers=TRACE)
+    assert answer.status == 401
+    assert not answer.headers.keys() & {*TRACE, "server-timing"}
+
+
+def test_a_call_says_how_long_it_took() -> None:
+    clock, client = ManualClock(), dev_client()
+
+    @client.create_function(fn_id="pay", trigger=ORDERED)
+    async def pay(ctx: inngest.Context) -> None:
+        clock.advance(1.5)
+
+    answer = called(app_of(client, clock=clock))
+    assert answer.headers["server-timing"] == "read;dur=0.000, run;dur=1500.000"
 
 
 # One pass of JSON (architecture, rule of construction 3).

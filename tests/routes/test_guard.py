@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import inngest_asgi as inngest
+from inngest_asgi.routes.guard import Caller
 from tests.routes.asking import (
     FALLBACK,
     KEY,
@@ -187,6 +188,15 @@ def test_known_callers_are_told_who_we_are() -> None:
 
 def test_the_environment_is_named_in_responses() -> None:
     assert called(app_of(dev_client(env="pr-7"))).headers["x-inngest-env"] == "pr-7"
+
+
+def test_the_platform_is_named_in_responses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RENDER", "true")
+    assert called(app_of(dev_client())).headers["x-inngest-platform"] == "render"
+
+
+def test_a_caller_does_not_show_the_key_that_proved_it() -> None:
+    assert KEY not in repr(Caller(known=True, key=KEY))
 
 
 def test_an_environment_with_a_line_break_does_not_become_a_header() -> None:

@@ -87,6 +87,11 @@ def test_a_client_that_goes_away_ends_the_reading() -> None:
     assert refused.value.status == 400
 
 
+def test_a_client_that_goes_away_later_is_noticed() -> None:
+    late = {"type": "http.request", "body": b"", "more_body": False}
+    asyncio.run(request(late, {"type": "http.disconnect"}).disconnected())
+
+
 def test_a_response_is_sent_with_its_length_and_headers() -> None:
     sent: list[Message] = []
 
