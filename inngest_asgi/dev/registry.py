@@ -127,7 +127,9 @@ class Registry:
         return self._refusals.pop(url, None)
 
     async def note_error(self, app: App, error: str, commits: Commits) -> None:
-        """Remember why an app could not be synced."""
+        """Remember why an app could not be synced, unless it was removed meanwhile."""
+        if app.id not in self._apps:
+            return
         failing = replace(app, error=error)
         self._apps[app.id] = failing
         await commits.commit(Changes(apps=[failing]))

@@ -12,7 +12,7 @@ from inngest_asgi.dev import DevOptions, DevServer, SyncResult
 from inngest_asgi.dev.outbound import HttpOutbound
 from inngest_asgi.errors import RequestError
 from inngest_asgi.testing import ManualClock
-from tests.dev.fakes import URL, FakeApp, script, world
+from tests.dev.fakes import URL, FakeApp, client, script, world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,6 +147,22 @@ def test_an_error_is_forgotten_when_the_app_registers_again() -> None:
             app.server = here_app
             assert (await here.server.sync(URL)).ok
             assert here.server.apps[0].error is None
+
+    asyncio.run(main())
+
+
+def test_an_app_that_is_removed_while_it_fails_to_register_stays_removed() -> None:
+    async def main() -> None:
+        class Removed(httpx.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                async with client(server.app) as http:
+                    await http.delete("/fn/remove", params={"url": URL})
+                return httpx.Response(500)
+
+        options = DevOptions(poll_interval=0)
+        async with DevServer(options, outbound=HttpOutbound(Removed())) as server:
+            assert not (await server.sync(URL)).ok
+            assert server.apps == []
 
     asyncio.run(main())
 
