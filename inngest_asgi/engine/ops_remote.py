@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from inngest_asgi.engine.memos import memo_result
 from inngest_asgi.engine.ops import Op
 from inngest_asgi.engine.received import FetchResponse, Signal
-from inngest_asgi.errors import CodecError, ConfigError
+from inngest_asgi.errors import CodecError, ConfigError, EventValidationError
 from inngest_asgi.wire.codec import Fragment, dump_text, embed
 from inngest_asgi.wire.durations import Duration, to_timedelta, wire_duration, wire_moment
 from inngest_asgi.wire.events import Event
@@ -47,9 +47,10 @@ def wait_for_event_op(
     def decode(memo: Any) -> Event[Any] | None:
         if memo is None:
             return None
-        if isinstance(event, str):
-            return Event.from_raw(memo)
-        return event.read(memo, f"Step {step_id!r} cannot take the event it waited for")
+        refused = f"Step {step_id!r} cannot take the event it waited for"
+        if not isinstance(memo, dict):
+            raise EventValidationError(f"{refused}: it is not an event.")
+        return _untyped(memo, refused) if isinstance(event, str) else event.read(memo, refused)
 
     return Op(step_id, Opcode.WAIT_FOR_EVENT, opts=opts, decode=decode)
 
@@ -181,6 +182,13 @@ def infer_op(step_id: str, adapter: InferAdapter, body: Mapping[str, Any]) -> Op
         return memo_result(memo, step_id)
 
     return Op(step_id, Opcode.AI_GATEWAY, opts=opts, decode=decode)
+
+
+def _untyped(memo: dict[str, Any], refused: str) -> Event[Any]:
+    try:
+        return Event.from_raw(memo)
+    except ValueError as error:
+        raise EventValidationError(f"{refused}: it is {error}.") from None
 
 
 def _timeout(timeout: Timeout, field: str) -> str:

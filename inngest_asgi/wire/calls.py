@@ -8,6 +8,9 @@ from typing import Any
 from inngest_asgi.errors import RequestError
 from inngest_asgi.wire.names import WHOLE_FUNCTION, ErrorCode
 
+_ENVELOPE = {"data": dict, "id": str, "ts": int, "v": str, "user": dict, "meta": dict}
+_KINDS = {dict: "an object", str: "a string", int: "a whole number"}
+
 
 @dataclass(slots=True)
 class Call:
@@ -85,9 +88,21 @@ def _events(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]
         event = events[0]
     if not isinstance(event, dict):
         raise _invalid("`event` must be an object")
-    if not isinstance(event.get("name"), str):
-        raise _invalid("`event.name` must be a string")
+    _check_event(event, "event")
+    for one in events:
+        if one is not event:
+            _check_event(one, "events[]")
     return event, events or [event]
+
+
+def _check_event(event: dict[str, Any], where: str) -> None:
+    """Check the envelope, so that reading it cannot fail in user code."""
+    if not isinstance(event.get("name"), str):
+        raise _invalid(f"`{where}.name` must be a string")
+    for key, kind in _ENVELOPE.items():
+        value = event.get(key)
+        if value is not None and value.__class__ is not kind:
+            raise _invalid(f"`{where}.{key}` must be {_KINDS[kind]}")
 
 
 def _stack(ctx: dict[str, Any]) -> list[str]:

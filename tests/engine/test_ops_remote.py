@@ -235,6 +235,13 @@ def test_a_waited_for_event_has_data_of_its_type() -> None:
     assert event.data == Paid(n=1)
 
 
+@pytest.mark.parametrize("memo", [{"data": "done"}, "done", 5, []], ids=str)
+@pytest.mark.parametrize("event", ["shop/paid", PAID], ids=["name", "type"])
+def test_a_memo_that_is_no_event_fails_for_good_and_names_the_step(event: Any, memo: Any) -> None:
+    with pytest.raises(EventValidationError, match="Step 'a' cannot take the event it waited for"):
+        wait_for_event_op("a", event, "1d", None).rebuild(memo)
+
+
 def test_a_waited_for_event_that_is_not_of_its_type_names_step_and_field() -> None:
     op = wait_for_event_op("a", PAID, "1d", None)
     with pytest.raises(EventValidationError, match=r"Step 'a' .*data\.n"):

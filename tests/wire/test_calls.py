@@ -73,6 +73,11 @@ def test_a_batch_needs_no_single_event() -> None:
     assert len(call.events) == 2
 
 
+@pytest.mark.parametrize("key", ["data", "id", "ts", "v", "user", "meta"])
+def test_what_an_event_may_leave_out_may_be_null(key: str) -> None:
+    assert parsed(event=EVENT | {key: None}).event == EVENT | {key: None}
+
+
 @pytest.mark.parametrize("events", [None, []], ids=["null", "empty"])
 def test_without_a_batch_the_event_stands_alone(events: Any) -> None:
     assert parsed(events=events).events == [EVENT]
@@ -155,6 +160,14 @@ def test_without_a_stack_memos_keep_their_order(stack: Any) -> None:
         pytest.param({"event": EVENT, "events": 0}, "`events`", id="events as number"),
         pytest.param({"event": EVENT, "events": ""}, "`events`", id="events as text"),
         pytest.param({"event": EVENT, "events": [1]}, "`events`", id="events of numbers"),
+        pytest.param({"event": EVENT, "events": [{}]}, "`events[].name`", id="nameless in a batch"),
+        pytest.param({"event": {"name": "a", "data": 5}}, "`event.data`", id="data as number"),
+        pytest.param({"event": {"name": "a", "id": 5}}, "`event.id`", id="event id as number"),
+        pytest.param({"event": {"name": "a", "ts": "5"}}, "`event.ts`", id="ts as text"),
+        pytest.param({"event": {"name": "a", "ts": True}}, "`event.ts`", id="ts as bool"),
+        pytest.param({"event": {"name": "a", "v": 1}}, "`event.v`", id="version as number"),
+        pytest.param({"event": {"name": "a", "user": []}}, "`event.user`", id="user as list"),
+        pytest.param({"event": {"name": "a", "meta": "x"}}, "`event.meta`", id="meta as text"),
         pytest.param({"event": EVENT, "steps": []}, "`steps`", id="steps as list"),
         pytest.param({"event": EVENT, "ctx": []}, "`ctx`", id="ctx as list"),
         pytest.param({"event": EVENT, "ctx": "x"}, "`ctx`", id="ctx as text"),
