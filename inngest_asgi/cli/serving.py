@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -64,11 +65,7 @@ async def served(app: App, listener: socket.socket) -> AsyncIterator[None]:
         click.ClickException: its lifespan failed to start.
     """
     droppable = _Droppable(app)
-    server = _Server(
-        uvicorn.Config(
-            droppable, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE
-        )
-    )
+    server = _Server(_configured(droppable))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await _until_up(server, serving)
@@ -80,6 +77,17 @@ async def served(app: App, listener: socket.socket) -> AsyncIterator[None]:
         await asyncio.wait([serving])
         if server.started:
             await server.shutdown(sockets=[listener])
+
+
+def _configured(app: App) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE
+    )
+    with warnings.catch_warnings():
+        # Older versions of uvicorn import a part of websockets that is on its way out.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        config.load()
+    return config
 
 
 async def _until_up(server: _Server, serving: asyncio.Task[None]) -> None:

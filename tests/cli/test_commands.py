@@ -21,7 +21,7 @@ def invoke(*arguments: str, **env: str) -> Result:
 
 def said(result: Result) -> str:
     """Return the error without the line breaks and the usage in front of it."""
-    return " ".join(result.stderr.partition("Error: ")[2].split())
+    return " ".join(result.output.partition("Error: ")[2].split())
 
 
 def parsed(command: str, *arguments: str) -> dict[str, Any]:

@@ -63,8 +63,8 @@ def beside(served_app: Any, port: int) -> Iterator[str]:
     with listening(port, option="", what="") as listener:
         thread = threading.Thread(target=lambda: asyncio.run(serve()))
         thread.start()
-        started.wait()
         try:
+            assert started.wait(10)
             yield origin_of(listener)
         finally:
             stopped.set()

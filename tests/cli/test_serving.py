@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from inngest_asgi.cli.serving import listening, origin_of, served
+from inngest_asgi.cli.stopping import first_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 def app_with(endpoint: Any, lifespan: Any = None) -> Starlette:
     return Starlette(routes=[Route("/", endpoint)], lifespan=lifespan)
+
+
+async def let_it_be(task: asyncio.Task[Any]) -> bool:
+    """Wait for a task without cancelling it; what it raises is raised."""
+    await asyncio.wait([task])
+    return bool(task.result())
 
 
 async def hello(request: Request) -> PlainTextResponse:
@@ -67,7 +74,7 @@ def test_requests_in_progress_are_dropped_without_a_word(
             async with httpx.AsyncClient() as http:
                 async with served(app_with(endless), listener):
                     asking = asyncio.create_task(http.get(origin_of(listener)))
-                    await asked.wait()
+                    await first_of(asked.wait(), let_it_be(asking))
                 await asyncio.wait([asking])
                 assert asking.exception() is not None or asking.result().status_code == 500
 
@@ -108,7 +115,7 @@ def test_a_lifespan_that_hangs_can_be_cancelled() -> None:
 
         with listening(0, option="--port", what="it") as listener:
             serving = asyncio.create_task(serve())
-            await starting.wait()
+            await first_of(starting.wait(), let_it_be(serving))
             serving.cancel()
             await asyncio.wait([serving])
             assert serving.cancelled()
