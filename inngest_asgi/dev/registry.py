@@ -155,15 +155,24 @@ class Registry:
     async def _take_over(self, app: App, registration: Registration, commits: Commits) -> None:
         functions = [self._function(app, spec) for spec in registration.functions]
         archived = self._archived(app.id, keep={function.id for function in functions})
-        placeholders = [
-            one.id for one in self._apps.values() if one.url == app.url and one.id != app.id
-        ]
-        gone = [one for one in placeholders if not self._apps[one].checksum]
+        gone = self._replaced_by(app)
+        for one in gone:
+            archived += self._archived(one, keep=set())
         await commits.commit(Changes(apps=[app], gone_apps=gone, functions=functions + archived))
         for one in gone:
             self._apps.pop(one, None)
         self._apps[app.id] = app
         self._adopt(functions + archived)
+
+    def _replaced_by(self, app: App) -> list[str]:
+        """Return the apps that were at the URL before: placeholders, and those of other names.
+
+        A URL serves one app. Were a renamed one kept, events would start functions that are gone.
+        Workers that connected all have the same URL, which is none of HTTP.
+        """
+        if not app.url.startswith("http"):
+            return []
+        return [one.id for one in self._apps.values() if one.url == app.url and one.id != app.id]
 
     def _function(self, app: App, spec: FunctionSpec) -> Function:
         function_id = str(uuid.uuid5(uuid.UUID(app.id), spec.slug))

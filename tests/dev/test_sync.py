@@ -116,6 +116,24 @@ def test_an_app_may_call_itself_by_another_url() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("url", "left"),
+    [(URL, ["store"]), ("wss://connect", ["shop", "store"])],
+    ids=["http", "connect"],
+)
+def test_an_app_that_was_renamed_leaves_no_functions_behind(url: str, left: list[str]) -> None:
+    async def main() -> None:
+        async with world(FakeApp(), sync=False) as here:
+            for name in ("shop", "store"):
+                body = FakeApp(name).add("one", script()).registration() | {"url": url}
+                assert (await here.http.post("/fn/register", json=body)).status_code == 200
+            assert [app.name for app in here.server.apps] == left
+            slugs = [function.slug for function in here.server.functions]
+            assert slugs == [f"{name}-one" for name in left]
+
+    asyncio.run(main())
+
+
 def test_an_app_that_hangs_is_given_ten_seconds() -> None:
     async def main() -> None:
         clock = ManualClock()

@@ -131,6 +131,20 @@ def test_the_second_result_of_a_step_is_ignored() -> None:
     assert result(FakeApp().add("twice", handler)) == (RunStatus.COMPLETED, "first")
 
 
+def test_the_timeline_tells_when_a_sleep_began_and_when_it_was_over() -> None:
+    async def main() -> None:
+        nap = ops(op("Sleep", "nap", opts={"duration": "1h"}))
+        app = FakeApp().add("naps", script(nap, output("ok")))
+        async with world(app) as here:
+            run = await here.run_one()
+            told = [one for one in await here.server.history(run.id) if "until" in one.details]
+            over = [one for one in await here.server.history(run.id) if one.kind == "step_recorded"]
+            assert [one.details["until"] for one in told] == [run.queued_at + 3600]
+            assert [(one.at, one.details["name"]) for one in over] == [(told[0].at + 3600, "nap")]
+
+    asyncio.run(main())
+
+
 def failing_step(name: str, **more: Any) -> dict[str, Any]:
     return op("StepError", name, error={"name": "Error", "message": "no", "noRetry": False}, **more)
 
