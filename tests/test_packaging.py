@@ -87,6 +87,7 @@ def test_the_core_needs_few_libraries(metadata: Message) -> None:
         "pydantic",
         "python-ulid",
         "rfc8785",
+        "sniffio",
         "starlette",
         "typing-extensions",
     }
