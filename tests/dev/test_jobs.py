@@ -70,6 +70,19 @@ def test_calls_of_the_whole_function_never_overlap() -> None:
     playing(play)
 
 
+def test_a_call_that_had_to_wait_is_told_of_when_it_need_not_any_more() -> None:
+    async def main() -> list[str]:
+        clock, told = ManualClock(0.0), list[str]()
+        jobs = Jobs(clock, Alarm(clock), lambda: told.extend(taken(jobs)))
+        first = call("first")
+        jobs.put([first, call("second")])
+        assert told == ["first"]
+        jobs.release(first)
+        return told
+
+    assert asyncio.run(main()) == ["first", "second"]
+
+
 def test_a_job_that_was_removed_is_not_taken() -> None:
     def play(jobs: Jobs) -> None:
         jobs.put([call("a"), call("b", step="s")])
