@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from inngest_asgi.errors import RequestError
@@ -53,30 +53,27 @@ class Execute:
             )
         self.calls += 1
         streams = self._streams
-        running = self._runtime.execute(body, fn_id, request.query("stepId"))
+        raw_request = partial(request.for_middleware, body)
+        running = self._runtime.execute(body, fn_id, request.query("stepId"), raw_request)
         if self._options.cancel_on_disconnect:
             running = unless_gone(request, running)
-        read = self._clock.nanoseconds()
         if streams:
-            later = self._answer(request, running, began, read)
+            later = self._answer(request, running, began)
             return Streamed(self._guard.conclude(later, caller), self._clock)
-        return self._response(request, await running, began, read)
+        return self._response(request, await running, began)
 
     @cached_property
     def _streams(self) -> bool:
         """Whether calls are answered by streams; settled by the first call."""
         return self._options.streams(self._runtime.client.settings)
 
-    async def _answer(
-        self, request: Request, running: Awaitable[Reply], began: int, read: int
-    ) -> Response:
-        return self._response(request, await running, began, read)
+    async def _answer(self, request: Request, running: Awaitable[Reply], began: int) -> Response:
+        return self._response(request, await running, began)
 
-    def _response(self, request: Request, reply: Reply, began: int, read: int) -> Response:
+    def _response(self, request: Request, reply: Reply, began: int) -> Response:
         """Add how long it took, and the trace it belongs to, to a reply (http.md 4)."""
-        ended = self._clock.nanoseconds()
-        timing = f"read;dur={(read - began) / 1e6:.3f}, run;dur={(ended - read) / 1e6:.3f}"
-        headers = {**reply.headers, Header.SERVER_TIMING: timing}
+        milliseconds = (self._clock.nanoseconds() - began) / 1e6
+        headers = {**reply.headers, Header.SERVER_TIMING: f"call;dur={milliseconds:.3f}"}
         for name, value in request.scope["headers"]:
             if name in _ECHOED:
                 headers[_ECHOED[name]] = value.decode("latin-1")

@@ -102,7 +102,7 @@ class Facts:
         """Return what GET tells.
 
         Raises:
-            ConfigError: a signing key is not hexadecimal.
+            ConfigError: a signing key is not hexadecimal, or a variable is wrong.
         """
         client, options = self._client, self._options
         return Inspection(
@@ -113,6 +113,7 @@ class Facts:
             event_api_origin=client.event_api_origin,
             framework=self.framework,
             capabilities=self._capabilities(),
+            is_streaming=options.streams(client.settings),
             env=client.env,
             serve_origin=options.origin(client.settings),
             serve_path=options.serve_path or client.settings.serve_path,

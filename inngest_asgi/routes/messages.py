@@ -63,6 +63,19 @@ class Request:
             more = message.get("more_body", False)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
+    def for_middleware(self, body: bytes) -> object:
+        """Return the request as hosts know it, a Starlette `Request`, whose body can be read again.
+
+        Args:
+            body: the whole body.
+        """
+        from starlette.requests import Request as HostRequest  # a part of Starlette few calls need
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return HostRequest(self.scope, receive)
+
     async def disconnected(self) -> None:
         """Wait until the client has gone away; only once the whole body was read."""
         while (await self._receive())["type"] != "http.disconnect":

@@ -18,7 +18,13 @@ async def with_state(call: Call, api: Api) -> Call:
     Raises:
         ApiError: they could not be fetched; the server will try the call again.
     """
-    steps, events = await asyncio.gather(api.fetch_steps(call.run_id), api.fetch_batch(call.run_id))
+    steps = asyncio.ensure_future(api.fetch_steps(call.run_id))
+    events = asyncio.ensure_future(api.fetch_batch(call.run_id))
+    try:
+        found, batch = await asyncio.gather(steps, events)
+    finally:
+        steps.cancel()  # when one has failed, the other would be tried again for nothing
+        events.cancel()
     return replace(
-        call, steps=steps, events=events or call.events, order=finished_order(call.order, steps)
+        call, steps=found, events=batch or call.events, order=finished_order(call.order, found)
     )

@@ -22,6 +22,7 @@ class Inspection:
     event_api_origin: str
     framework: str
     capabilities: dict[str, str]
+    is_streaming: bool
     env: str | None
     serve_origin: str | None
     serve_path: str | None
@@ -56,6 +57,7 @@ class Inspection:
             "sdk_version": VERSION,
             "serve_origin": self.serve_origin,
             "serve_path": self.serve_path,
+            "extra": {"is_streaming": self.is_streaming},
             "event_key_hash": _cut(self.event_key_hash),
             "signing_key_hash": _cut(self.signing_key_hash),
             "signing_key_fallback_hash": _cut(self.signing_key_fallback_hash),

@@ -36,7 +36,7 @@ IN_BAND_BODY = (
     '{"url":"https://app.example/api/inngest?fnId=shop-pay&stepId=step","type":"http"}}}}],'
     '"inspection":{"schema_version":"2024-05-24","authentication_succeeded":true,'
     '"function_count":1,"has_event_key":true,"has_signing_key":true,'
-    '"has_signing_key_fallback":true,"mode":"cloud","extra":{},"app_id":"shop",'
+    '"has_signing_key_fallback":true,"mode":"cloud","extra":{"is_streaming":false},"app_id":"shop",'
     '"api_origin":"https://api.inngest.com","event_api_origin":"https://inn.gs",'
     '"capabilities":{"in_band_sync":"v1","trust_probe":"v1"},"env":"main","framework":"asgi",'
     f'"sdk_language":"py","sdk_version":"{VERSION}","serve_origin":null,"serve_path":null,'

@@ -41,7 +41,7 @@ SIGNED = {
     "has_signing_key": True,
     "has_signing_key_fallback": True,
     "mode": "cloud",
-    "extra": {},
+    "extra": {"is_streaming": False},
     "app_id": "shop",
     "api_origin": "https://api.inngest.com",
     "event_api_origin": "https://inn.gs",

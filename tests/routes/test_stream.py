@@ -84,7 +84,7 @@ def test_the_envelope_byte_for_byte(colour: Colour) -> None:
     assert answer.body.decode() == (
         ' {"status":200,"headers":{"x-inngest-sdk-handled":"true",'
         f'"x-inngest-sdk":"{version}","x-inngest-framework":"asgi","x-inngest-req-version":"2",'
-        '"x-inngest-no-retry":"false","server-timing":"read;dur=0.000, run;dur=0.000"},'
+        '"x-inngest-no-retry":"false","server-timing":"call;dur=0.000"},'
         '"body":"{\\"total\\":7,\\"a\\":\\"ä\\\\n\\"}"}'
     )
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from inngest_asgi.errors import ApiError
+from inngest_asgi.testing import ManualClock
 from tests.routes.asking import (
     KEY,
+    NOW,
     ORDERED,
     RUN_ID,
     Api,
@@ -89,6 +92,42 @@ def test_both_are_fetched_at_once() -> None:
         return str(reply.status)
 
     assert asyncio.run(run()) == "200"
+
+
+def test_when_one_cannot_be_had_the_other_is_not_tried_again() -> None:
+    async def run() -> int:
+        clock = ManualClock(NOW)
+        api = Api({ACTIONS: (404, b"gone"), BATCH: (500, b"later")})
+        client = declared(dev_client(api, clock=clock))
+        with pytest.raises(ApiError, match="actions"):
+            await runtime(client).execute(body_of(large(use_api=True)), "shop-pay", None)
+        await clock.settle()
+        assert clock.sleepers == 0
+        return len(api.requests)
+
+    assert asyncio.run(run()) == 2
+
+
+def test_a_passing_failure_is_tried_again_however_long_it_takes() -> None:
+    async def run() -> tuple[int, float]:
+        clock = ManualClock(NOW)
+        failures = [500, 503, 502, 500]
+
+        async def answer(request: httpx.Request) -> httpx.Response:
+            await clock.sleep(20)
+            if request.url.path == BATCH and failures:
+                return httpx.Response(failures.pop())
+            return httpx.Response(200, json=STATE[request.url.path][1])
+
+        http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        client = declared(dev_client(http_client=http, clock=clock))
+        body = body_of(large(use_api=True))
+        reply = await clock.until(runtime(client).execute(body, "shop-pay", None))
+        return reply.status, clock.time() - NOW
+
+    status, waited = asyncio.run(run())
+    assert status == 200
+    assert waited > 100
 
 
 def test_a_batch_that_is_empty_leaves_the_event_of_the_call() -> None:
