@@ -3,11 +3,13 @@
 #   make run  ARGS="--port 9288"          more options for the command
 #   make test ARGS="tests/wire -k json"   a part of the suite, without the coverage gate
 #   make test PYTHON=python3.12 VENV=.venv312
+#   make fuzz FUZZ=1000000                more malformed requests
 #   make test UV=                         pip, even where uv is installed
 
 PYTHON ?=
 VENV ?= .venv
 ARGS ?=
+FUZZ ?= 100000
 UV := $(shell command -v uv 2>/dev/null)
 
 BIN := $(VENV)/bin
@@ -16,7 +18,7 @@ COVERAGE := $(if $(ARGS),,--cov)
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lowest lint format type-check bench clean
+.PHONY: help run test test-lowest lint format type-check bench fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +50,11 @@ bench: $(VENV)/.for-testing ## measure beside the incumbent SDK and bare Starlet
 	$(MAKE) VENV=.venv-incumbent .venv-incumbent/.with-incumbent
 	$(BIN)/python -m benchmarks --incumbent .venv-incumbent/bin/python $(ARGS)
 
+fuzz: $(VENV)/.for-fuzzing ## random programs, values and FUZZ=100000 malformed requests, by chance
+	$(BIN)/python -m pytest -q tests/hardening --hypothesis-profile=fuzz
+	$(BIN)/python -m tests.hardening.coverage_guided
+	$(BIN)/python -m tests.hardening.flood $(FUZZ)
+
 clean: ## remove environments, caches and builds
 	rm -rf .venv .venv-lowest .venv-incumbent build dist .coverage .mypy_cache .pytest_cache .ruff_cache
 
@@ -62,6 +69,10 @@ $(VENV)/.for-testing: pyproject.toml
 	@$(ENVIRONMENT)
 	$(INSTALL) --editable '.[all]' --group dev
 	@touch $@ $(VENV)/.for-running
+
+$(VENV)/.for-fuzzing: $(VENV)/.for-testing
+	@$(INSTALL) --group fuzz || echo "atheris cannot be installed here; what needs it is skipped."
+	@touch $@
 
 $(VENV)/.with-lowest: pyproject.toml
 	@$(ENVIRONMENT)

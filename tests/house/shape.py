@@ -63,6 +63,7 @@ NOT_MIRRORS = (
     "tests/conformance/*",
     "tests/engine/behaviour/*",
     "tests/examples/*",
+    "tests/hardening/*",
     "tests/live/*",
     "tests/typing/*",
 )
