@@ -35,14 +35,18 @@ from inngest_asgi.functions.flow_control import (
 )
 from inngest_asgi.functions.function import Function
 from inngest_asgi.functions.triggers import TriggerCron, TriggerEvent
+from inngest_asgi.middleware.base import Middleware, MiddlewareSync
+from inngest_asgi.middleware.records import SendEventsResult, StepMemos, TransformOutputResult
 from inngest_asgi.routes.app import InngestApp, serve
 from inngest_asgi.routes.attach import attach
 from inngest_asgi.routes.options import Streaming
 from inngest_asgi.version import VERSION as __version__
+from inngest_asgi.wire.codec import JSON
 from inngest_asgi.wire.events import Event
 from inngest_asgi.wire.runs import Run, RunStatus
 
 __all__ = [
+    "JSON",
     "ApiError",
     "Batch",
     "Cancel",
@@ -59,6 +63,8 @@ __all__ = [
     "Inngest",
     "InngestApp",
     "InngestError",
+    "Middleware",
+    "MiddlewareSync",
     "NonRetriableError",
     "ParallelMode",
     "Priority",
@@ -68,14 +74,17 @@ __all__ = [
     "RunFailedError",
     "RunStatus",
     "SendEventsError",
+    "SendEventsResult",
     "Signal",
     "Singleton",
     "Step",
     "StepError",
+    "StepMemos",
     "StepSync",
     "Streaming",
     "Throttle",
     "Timeouts",
+    "TransformOutputResult",
     "TriggerCron",
     "TriggerEvent",
     "__version__",
@@ -89,6 +98,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from inngest_asgi import dev as dev
+    from inngest_asgi import middleware as middleware
     from inngest_asgi import testing as testing
     from inngest_asgi.functions import internal_events
 else:

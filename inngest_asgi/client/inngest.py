@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from inngest_asgi.client.api import Api
 from inngest_asgi.client.connections import Connections
 from inngest_asgi.client.declaring import Declaring, takes_options_of
-from inngest_asgi.client.portal import run_sync
+from inngest_asgi.client.portal import blocking_loop, run_sync
 from inngest_asgi.client.runs import Runs
 from inngest_asgi.client.send import Sender
 from inngest_asgi.client.signals import send_signal
@@ -18,6 +18,11 @@ from inngest_asgi.functions import checks
 from inngest_asgi.functions.collection import FunctionIndex
 from inngest_asgi.functions.declare import declare
 from inngest_asgi.functions.event_types import EventType, EventTypes
+from inngest_asgi.middleware.colours import InAsync, InBlocking
+from inngest_asgi.middleware.crossing import complete
+from inngest_asgi.middleware.factories import Factory, check_factory, checked_factories
+from inngest_asgi.middleware.sending import send_through
+from inngest_asgi.middleware.stack import Stack
 from inngest_asgi.settings import Settings
 from inngest_asgi.wire.durations import to_timedelta
 
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from inngest_asgi.client.transport import HTTPClient
     from inngest_asgi.clock import Clock
     from inngest_asgi.functions.function import Function
+    from inngest_asgi.middleware.logger import Logger
     from inngest_asgi.wire.durations import Duration
     from inngest_asgi.wire.events import Event
 
@@ -54,8 +60,10 @@ class Inngest:
             milliseconds, a `timedelta`, or a string such as "30s".
         schemas: the types of events by name; whatever is sent with a name of theirs must be of the
             type, however it was built. Several types of one name are a union.
-        logger: for what the library says and `ctx.logger` writes to; by default the standard
-            library's "inngest_asgi".
+        middleware: `Middleware` classes, or functions of the client and the host's request that
+            make one; around every function and every sending of events.
+        logger: for what the library says and `ctx.logger` writes to: any object with logging
+            methods; by default the standard library's "inngest_asgi".
         http_client: carries the requests as it is, and is never closed; its own timeout counts.
             It belongs to the first event loop it is used on: `send` works on that loop and
             `send_sync`, which works on a loop of its own, does not beside it.
@@ -63,7 +71,7 @@ class Inngest:
 
     Raises:
         ConfigError: the name is no name, the time-out is not a duration above zero, or something
-            among the schemas is no `EventType`.
+            among the schemas is no `EventType`, or something makes no middleware.
     """
 
     def __init__(
@@ -80,7 +88,8 @@ class Inngest:
         event_api_base_url: str | None = None,
         request_timeout: Duration = 30_000,
         schemas: Sequence[EventType[Any]] = (),
-        logger: logging.Logger | None = None,
+        middleware: Sequence[Factory] | None = None,
+        logger: Logger | None = None,
         http_client: HTTPClient | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -96,7 +105,8 @@ class Inngest:
             api_base_url=api_base_url,
             event_api_base_url=event_api_base_url,
         )
-        self._logger = logger or logging.getLogger("inngest_asgi")
+        self.set_logger(logging.getLogger("inngest_asgi") if logger is None else logger)
+        self._middleware = checked_factories(middleware, "Inngest: middleware")
         self._connections = Connections(_checked_timeout(request_timeout), http_client)
         self._sender = Sender(self.settings, self._connections, clock, _checked_schemas(schemas))
         self.api = Api(self.settings, self._connections, clock)
@@ -173,12 +183,29 @@ class Inngest:
 
     @property
     def logger(self) -> logging.Logger:
-        """What the library logs to."""
+        """What the library logs to; typed as what it usually is."""
         return self._logger
 
-    def set_logger(self, logger: logging.Logger) -> None:
-        """Log to something else from now on."""
-        self._logger = logger
+    def set_logger(self, logger: Logger) -> None:
+        """Log to something else from now on: any object with logging methods."""
+        self._logger = cast("logging.Logger", logger)
+
+    @property
+    def middleware(self) -> tuple[Factory, ...]:
+        """What makes the middleware around every function, in the order of registration."""
+        return self._middleware
+
+    def add_middleware(self, middleware: Factory) -> None:
+        """Put middleware around every function and every sending of events from now on.
+
+        Args:
+            middleware: a `Middleware` class, or a function that makes one.
+
+        Raises:
+            ConfigError: it makes no middleware.
+        """
+        check_factory(middleware, "add_middleware: the argument")
+        self._middleware = (*self._middleware, middleware)
 
     @takes_options_of(declare)
     def create_function(self, **options: Any) -> Declaring:
@@ -206,15 +233,22 @@ class Inngest:
             timeouts: end runs that take too long, see `Timeouts`.
             on_failure: a handler that runs when a run has failed for good; `ctx.error` says why.
             output_type: what the handler returns, checked strictly; by default its annotation.
+            middleware: as that of the client, inside of it; around the failure handler, too.
 
         Raises:
             ConfigError: an option is unknown, missing or wrong, or the id is taken; the message
                 names the function and the field.
         """
+        field = f"Function '{self._app_id}-{options['fn_id']}': middleware"
+        checked_factories(options.get("middleware"), field)
         return Declaring(declare(self._app_id, **options), self.index.add)
 
     async def send(
-        self, events: Event[Any] | Sequence[Event[Any]], *, env: str | None = None
+        self,
+        events: Event[Any] | Sequence[Event[Any]],
+        *,
+        env: str | None = None,
+        skip_middleware: bool = False,
     ) -> list[str]:
         """Send events, all in one request, and return their ids.
 
@@ -224,6 +258,7 @@ class Inngest:
         Args:
             events: an `Event` or a list of them; an empty list sends nothing.
             env: the branch environment to send to, instead of the client's.
+            skip_middleware: send them past the client's middleware.
 
         Raises:
             SendEventsError: not every event was taken; its `ids` are those that were.
@@ -231,16 +266,32 @@ class Inngest:
             CodecError: an event's data cannot be JSON.
             EventValidationError: an event is not of the type the client's schemas have for it.
         """
-        return await self._sender.send(events, env)
+        if skip_middleware or not self._middleware:
+            return await self._sender.send(events, env)
+        stack = Stack.of(self._middleware, self, None)
+        return await send_through(stack, InAsync(), self._sender.send, events, env)
 
     def send_sync(
-        self, events: Event[Any] | Sequence[Event[Any]], *, env: str | None = None
+        self,
+        events: Event[Any] | Sequence[Event[Any]],
+        *,
+        env: str | None = None,
+        skip_middleware: bool = False,
     ) -> list[str]:
         """Send events from blocking code, in any thread; see `send`.
 
         On a thread whose event loop is running it works but holds that loop up: use `send` there.
+        Blocking hooks of middleware run in this thread.
         """
-        return run_sync(self.send(events, env=env))
+        if skip_middleware or not self._middleware:
+            return self._send_sync(events, env)
+        stack = Stack.of(self._middleware, self, None)
+        colour = InBlocking(blocking_loop())
+        ids: list[str] = complete(send_through(stack, colour, self._send_sync, events, env))
+        return ids
+
+    def _send_sync(self, events: Event[Any] | Sequence[Event[Any]], env: str | None) -> list[str]:
+        return run_sync(self._sender.send(events, env))
 
     async def send_signal(
         self, name: str, data: Any = None, *, env: str | None = None

@@ -31,18 +31,31 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     Raises:
         InngestError: this is the background loop's own thread, which would wait for itself.
     """
-    portal = _portals.setdefault(os.getpid(), _Portal())
-    if portal.is_current_thread():
+    try:
+        loop = blocking_loop()
+    except InngestError:
         coroutine.close()
-        raise InngestError(
-            "A blocking call was made on the loop that carries out blocking calls and would wait "
-            "for itself; await the async form here."
-        )
-    future = asyncio.run_coroutine_threadsafe(coroutine, portal.loop())
+        raise
+    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
     try:
         return future.result()
     finally:
         future.cancel()
+
+
+def blocking_loop() -> asyncio.AbstractEventLoop:
+    """Return the background loop, started if need be, for a thread that is going to wait on it.
+
+    Raises:
+        InngestError: this is the background loop's own thread, which would wait for itself.
+    """
+    portal = _portals.setdefault(os.getpid(), _Portal())
+    if portal.is_current_thread():
+        raise InngestError(
+            "A blocking call was made on the loop that carries out blocking calls and would wait "
+            "for itself; await the async form here."
+        )
+    return portal.loop()
 
 
 def background_loop() -> asyncio.AbstractEventLoop | None:

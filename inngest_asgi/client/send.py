@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from inngest_asgi.client.messages import Outgoing, client_headers, remedy
 from inngest_asgi.client.retries import with_retries
-from inngest_asgi.errors import ApiError, CodecError, ConfigError, SendEventsError
+from inngest_asgi.errors import ApiError, CodecError, SendEventsError
 from inngest_asgi.wire.codec import dumps, embed
-from inngest_asgi.wire.events import Event, event_record, make_seed
+from inngest_asgi.wire.events import Event, event_record, listed_events, make_seed
 from inngest_asgi.wire.names import NO_EVENT_KEY, Header
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inngest_asgi.client.connections import Connections
     from inngest_asgi.client.messages import Answer
     from inngest_asgi.clock import Clock
@@ -62,7 +63,7 @@ class Sender:
             EventValidationError: an event is not of the type that `schemas` has for its name.
             SendEventsError: not every event was taken; `ids` are those that were.
         """
-        listed = _listed(events)
+        listed = listed_events(events)
         if not listed:
             return []
         outgoing = self._outgoing(listed, env)
@@ -123,22 +124,6 @@ class Sender:
     def _without_key(self, text: str) -> str:
         key = self.settings.event_key
         return text.replace(key, _HIDDEN) if key else text
-
-
-def _listed(events: Event[Any] | Sequence[Event[Any]]) -> list[Event[Any]]:
-    listed = [events] if isinstance(events, Event) else events
-    if not isinstance(listed, Sequence):
-        raise ConfigError(
-            f"send takes an Event or a list of them, not {type(events).__name__}; "
-            "build one with Event(name=..., data={...})."
-        )
-    for index, event in enumerate(listed):
-        if not isinstance(event, Event):
-            raise ConfigError(
-                f"send: item {index} is {type(event).__name__}, not an Event; "
-                "build one with Event(name=..., data={...})."
-            )
-    return list(listed)
 
 
 def _ids(value: Any) -> list[str]:

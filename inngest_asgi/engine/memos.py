@@ -20,13 +20,14 @@ class Memos:
     winner on every replay (architecture, engine rule 5).
     """
 
-    __slots__ = ("_cursor", "_early", "_order", "_ranks", "_steps")
+    __slots__ = ("_count", "_cursor", "_early", "_order", "_ranks", "_steps")
 
     def __init__(self, steps: dict[str, Any], order: list[str]) -> None:
         self._steps = steps
         self._order = order
         self._cursor = 0
         self._early: set[str] = set()
+        self._count: int | None = None
         self._ranks: dict[str, int] | None = None
 
     def get(self, id: str) -> Any:
@@ -61,6 +62,20 @@ class Memos:
         """Note that a memo reached user code, next in order or not."""
         if self.take(id) is MISSING:
             self._early.add(id)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        if self._count is None:
+            self._count = sum(1 for id in self._steps if self.get(id) is not MISSING)
+        return self._count
+
+    @property
+    def newest_is_resolved(self) -> bool:
+        """Whether the memo that came last reached user code, or there is none."""
+        places = range(len(self._order) - 1, -1, -1)
+        newest = next((one for one in places if self.get(self._order[one]) is not MISSING), -1)
+        return newest < self._cursor or self._order[newest] in self._early
 
     def rank(self, id: str) -> int:
         """Return the place of a memo in the order of finishing; unlisted ones come last."""

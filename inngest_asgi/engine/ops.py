@@ -139,7 +139,7 @@ class Op:
         }
         opts = dict(self.opts or {})
         if self.shows_input and self.args:
-            opts |= _input(self.args)
+            opts |= shown_input(self.args)
         if self.race:
             opts["parallelMode"] = "race"
         return shape | {"opts": opts} if opts else shape
@@ -297,7 +297,7 @@ def _refuse_handler(step_id: str, handler: object) -> NoReturn:
     raise ConfigError(f"step.run({step_id!r}) needs a function to run, got {handler!r}.")
 
 
-def _input(args: Sequence[Any]) -> dict[str, Any]:
+def shown_input(args: Sequence[Any]) -> dict[str, Any]:
     """Return the arguments as an option, unless they are no JSON or larger than servers take."""
     try:
         text = dumps(list(args))

@@ -191,6 +191,19 @@ class Machine:
         """Whether a live step waits for something."""
         return bool(self._planned or self._memoised or self.target)
 
+    @property
+    def replaying(self) -> bool:
+        """Whether user code only repeats what earlier calls did; costs nothing until it is asked.
+
+        Memos reach async code in the order they came, so with the newest one the replay is over,
+        even if others (a removed step's, a lost race's) are never asked for. They reach blocking
+        code in the order of the code: there the replay is over with the last of them.
+        """
+        given = self.announced - len(self._found) - len(self._memoised)
+        if given >= self.memos.count:
+            return False
+        return self._blocking or not self.memos.newest_is_resolved
+
     # What the shell asks.
 
     def next_action(self) -> Action:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from inngest_asgi.engine.ops import Op
     from inngest_asgi.wire.events import Event
 
 T = TypeVar("T")
@@ -31,6 +32,26 @@ class Services(Protocol):
 
     async def send_signal(self, signal: str, data: Any) -> str | None:
         """Send a signal and return the id of the run that waited for it, if one did."""
+        ...
+
+
+class Announcer(Protocol):
+    """Where an async function's tools announce steps: its shell, or what stands before it."""
+
+    def recall(self, step_id: str) -> Any:
+        """Announce a step and return its memo, or MISSING if that may not resolve at once."""
+        ...
+
+    async def step(self, op: Op) -> Any:
+        """Announce a step and wait for its result."""
+        ...
+
+
+class AnnouncerSync(Protocol):
+    """Where a blocking function's tools announce steps: its shell, or what stands before it."""
+
+    def step(self, op: Op) -> Any:
+        """Announce a step and return its result."""
         ...
 
 

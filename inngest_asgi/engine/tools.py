@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from inngest_asgi.engine.drive import Drive
     from inngest_asgi.engine.received import FetchResponse, Signal
-    from inngest_asgi.engine.services import InferAdapter, Invocable, Services, WaitedFor
+    from inngest_asgi.engine.services import Announcer, InferAdapter, Invocable, Services, WaitedFor
     from inngest_asgi.wire.durations import Duration
     from inngest_asgi.wire.events import Event
 
@@ -50,7 +49,7 @@ class Step:
 
     __slots__ = ("_drive", "_services", "ai")
 
-    def __init__(self, drive: Drive, services: Services) -> None:
+    def __init__(self, drive: Announcer, services: Services) -> None:
         self._drive = drive
         self._services = services
         self.ai = StepAI(drive)
@@ -335,7 +334,7 @@ class StepAI:
 
     __slots__ = ("_drive",)
 
-    def __init__(self, drive: Drive) -> None:
+    def __init__(self, drive: Announcer) -> None:
         self._drive = drive
 
     async def infer(

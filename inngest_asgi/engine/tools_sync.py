@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from inngest_asgi.engine.drive_sync import DriveSync
     from inngest_asgi.engine.received import FetchResponse, Signal
-    from inngest_asgi.engine.services import InferAdapter, Invocable, Services, WaitedFor
+    from inngest_asgi.engine.services import (
+        AnnouncerSync,
+        InferAdapter,
+        Invocable,
+        Services,
+        WaitedFor,
+    )
     from inngest_asgi.wire.durations import Duration
     from inngest_asgi.wire.events import Event
 
@@ -37,7 +42,7 @@ class StepSync:
 
     __slots__ = ("_drive", "_services", "ai")
 
-    def __init__(self, drive: DriveSync, services: Services) -> None:
+    def __init__(self, drive: AnnouncerSync, services: Services) -> None:
         self._drive = drive
         self._services = services
         self.ai = StepAISync(drive)
@@ -182,7 +187,7 @@ class StepAISync:
 
     __slots__ = ("_drive",)
 
-    def __init__(self, drive: DriveSync) -> None:
+    def __init__(self, drive: AnnouncerSync) -> None:
         self._drive = drive
 
     def infer(

@@ -69,6 +69,7 @@ def declare(
     timeouts: Timeouts | None = None,
     on_failure: FailureHandler | None = None,
     output_type: Any = UNSET,
+    middleware: Sequence[Callable[[Any, Any], Any]] | None = None,
 ) -> Declaration:
     """Return the decorator that makes a function of its handler.
 
@@ -97,8 +98,9 @@ def declare(
         triggers=(triggers := as_triggers(trigger, where)),
         retries=_checked_retries(retries, where),
         config=_config(identity, triggers) | flow_control_record(options, where),
-        failure=None if on_failure is None else _failure(identity, on_failure),
+        failure=None if on_failure is None else _failure(identity, on_failure, middleware),
         output_type=output_type,
+        middleware=middleware,
     )
 
 
@@ -133,6 +135,7 @@ class Declaration:
     config: Record
     failure: Function[Any] | None = None
     output_type: Any = UNSET
+    middleware: Sequence[Callable[[Any, Any], Any]] | None = None
 
     @overload
     def __call__(self, handler: AsyncHandler[R], /) -> Function[R]: ...
@@ -160,6 +163,7 @@ class Declaration:
             output=_result_type(handler, self.output_type, self.identity.where),
             failure=self.failure,
             config=self.config,
+            middleware=tuple(self.middleware or ()),
         )
 
 
@@ -183,7 +187,11 @@ def _config(identity: Identity, triggers: tuple[Trigger, ...]) -> Record:
     return {"id": identity.id, "name": identity.name, "triggers": records}
 
 
-def _failure(parent: Identity, handler: FailureHandler) -> Function[Any]:
+def _failure(
+    parent: Identity,
+    handler: FailureHandler,
+    middleware: Sequence[Callable[[Any, Any], Any]] | None,
+) -> Function[Any]:
     """Return the function that a server runs when a run of its parent has failed for good."""
     identity = Identity(
         app_id=parent.app_id,
@@ -198,6 +206,7 @@ def _failure(parent: Identity, handler: FailureHandler) -> Function[Any]:
         triggers=triggers,
         retries=0,
         config=_config(identity, triggers),
+        middleware=middleware,
     )
     return declaration(handler)
 

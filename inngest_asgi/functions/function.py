@@ -43,6 +43,7 @@ class Function(Generic[R_co]):
         output: how what it returns becomes JSON and comes back.
         failure: the function that runs when a run of this one has failed for good.
         config: its registration, but for the step that holds the URL.
+        middleware: what makes its middleware, beside the client's.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Function(Generic[R_co]):
     output: ResultType
     failure: Function[Any] | None
     config: Record
+    middleware: tuple[Callable[[Any, Any], Any], ...] = ()
 
     def __repr__(self) -> str:
         return f"<Function {self.id}>"

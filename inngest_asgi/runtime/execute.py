@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from inngest_asgi.engine.ambient import within
 from inngest_asgi.engine.context import Context, ContextSync
 from inngest_asgi.engine.drive import UNWIND_SECONDS, Drive
+from inngest_asgi.engine.drive_body import contained_await
 from inngest_asgi.engine.drive_sync import DriveSync
 from inngest_asgi.engine.group import Group, GroupSync
 from inngest_asgi.engine.outcomes import (
@@ -25,23 +26,40 @@ from inngest_asgi.engine.outcomes import (
 from inngest_asgi.engine.run import Machine
 from inngest_asgi.engine.tools import Step
 from inngest_asgi.engine.tools_sync import StepSync
-from inngest_asgi.errors import CodecError, EventValidationError, OutputError, RequestError
+from inngest_asgi.errors import (
+    ApiError,
+    CodecError,
+    ConfigError,
+    EventValidationError,
+    OutputError,
+    RequestError,
+)
+from inngest_asgi.middleware.colours import InAsync, InBlocking
+from inngest_asgi.middleware.logger import QuietLogger
+from inngest_asgi.middleware.records import RequestCall
+from inngest_asgi.middleware.stack import Stack
+from inngest_asgi.runtime.hooked import HookedCall, HookedServices, HookedServicesSync
 from inngest_asgi.runtime.oversize import with_state
 from inngest_asgi.runtime.services import RunServices
 from inngest_asgi.runtime.threads import Threads, loop_runner
 from inngest_asgi.wire.calls import Call, parse_call
-from inngest_asgi.wire.codec import loads
+from inngest_asgi.wire.codec import Fragment, loads
 from inngest_asgi.wire.names import ErrorCode
 from inngest_asgi.wire.replies import ErrorRecord, Reply, error_reply, ops_reply, output_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    import logging
+    from collections.abc import Callable, Coroutine
 
     from inngest_asgi.client.inngest import Inngest
     from inngest_asgi.clock import Clock
     from inngest_asgi.engine.context import Received
     from inngest_asgi.functions.collection import FunctionIndex
     from inngest_asgi.functions.function import Function
+
+
+def _no_request() -> None:
+    """Stand for the request of a host that has none."""
 
 
 class Runtime:
@@ -62,7 +80,13 @@ class Runtime:
         self._threads = threads
         self._clock = clock
 
-    def execute(self, body: bytes, fn_id: str, step_id: str | None) -> Coroutine[Any, Any, Reply]:
+    def execute(
+        self,
+        body: bytes,
+        fn_id: str,
+        step_id: str | None,
+        raw_request: Callable[[], object] = _no_request,
+    ) -> Coroutine[Any, Any, Reply]:
         """Read one call, and return what runs it to its reply once it is awaited.
 
         What is refused is refused now, before anything runs; a streamed answer depends on it.
@@ -71,17 +95,49 @@ class Runtime:
             body: the request's body.
             fn_id: the function's id, as the server wrote it.
             step_id: the targeted step's hashed id, or "step" or None for none.
+            raw_request: gives the host's request to middleware; not asked where there is none.
 
         Raises:
             RequestError: the body is not a call, or there is no such function.
+            ConfigError: middleware cannot be made.
             ApiError: (when awaited) the state is too large for a call and could not be fetched.
         """
         function = self._find(fn_id)
-        return self._run(function, parse_call(_parse(body), function.id, step_id))
+        call = parse_call(_parse(body), function.id, step_id)
+        factories = self.client.middleware + function.middleware
+        if not factories:
+            return self._run(function, call)
+        request = raw_request()
+        stack = Stack.of(factories, self.client, request)
+        return self._run_wrapped(function, call, stack, request)
 
-    async def _run(self, function: Function[Any], call: Call) -> Reply:
+    async def _run_wrapped(
+        self, function: Function[Any], call: Call, stack: Stack, request: object
+    ) -> Reply:
+        """Run one call inside `wrap_request`, which is called on the loop in both colours."""
+
+        async def run(_: RequestCall) -> Reply:
+            return await self._run(function, call, stack)
+
+        record = RequestCall(function, call.run_id, call.attempt, request)
+        around = stack.around("wrap_request", InAsync(), run)
+        reply, error = await contained_await(around(record))
+        if isinstance(error, ApiError | ConfigError | asyncio.CancelledError):
+            raise error
+        if error is not None:
+            return self._answer_raised(function, call, Raised(error))
+        if not isinstance(reply, Reply):
+            raise ConfigError(
+                f"A wrap_request hook returned {reply!r}; return what call_next gives, a Reply."
+            )
+        return reply
+
+    async def _run(self, function: Function[Any], call: Call, stack: Stack | None = None) -> Reply:
         if call.use_api:
             call = await with_state(call, self.client.api)
+        if stack is not None:
+            run = self._run_async if function.is_handler_async else self._run_blocking
+            return self._answer(function, call, await run(function, call, None, stack))
         try:
             received = function.received(call)
         except EventValidationError as error:
@@ -104,48 +160,72 @@ class Runtime:
         return function
 
     async def _run_async(
-        self, function: Function[Any], call: Call, received: Received | None
+        self,
+        function: Function[Any],
+        call: Call,
+        received: Received | None,
+        stack: Stack | None = None,
     ) -> Outcome:
-        drive = Drive(Machine(call), clock=self._clock, executor=self._threads.executor)
-        client = self.client
+        client, machine, executor = self.client, Machine(call), self._threads.executor
+        drive = Drive(machine, clock=self._clock, executor=executor)
+        if stack is None:
+            hooked, step = None, Step(drive, RunServices(client, call))
+        else:
+            hooked = HookedCall(stack, InAsync(executor), function, call, machine)
+            step = Step(hooked.steps(drive), HookedServices(client, call, hooked))
         context: Context[Any] = Context(
             call,
             app_id=client.app_id,
-            logger=client.logger,
-            step=Step(drive, RunServices(client, call)),
+            logger=cast("logging.Logger", QuietLogger(client.logger, machine)),
+            step=step,
             group=Group(),
             received=received,
         )
-        return await drive.run(partial(within, context, function.handler))
+        if hooked is None:
+            return await drive.run(partial(within, context, function.handler))
+        return await hooked.run(context, drive.run)
 
     async def _run_blocking(
-        self, function: Function[Any], call: Call, received: Received | None
+        self,
+        function: Function[Any],
+        call: Call,
+        received: Received | None,
+        stack: Stack | None = None,
     ) -> Outcome:
         loop = asyncio.get_running_loop()
         known: asyncio.Future[Outcome] = loop.create_future()
+        client, machine = self.client, Machine(call, blocking=True)
         drive = DriveSync(
-            Machine(call, blocking=True),
+            machine,
             clock=self._clock,
             on_loop=loop_runner(loop),
             on_outcome=partial(_tell, loop, known),
         )
-        client = self.client
+        if stack is None:
+            hooked, step = None, StepSync(drive, RunServices(client, call))
+        else:
+            hooked = HookedCall(stack, InBlocking(loop), function, call, machine)
+            step = StepSync(hooked.steps(drive), HookedServicesSync(client, call, hooked))
         context: ContextSync[Any] = ContextSync(
             call,
             app_id=client.app_id,
-            logger=client.logger,
-            step=StepSync(drive, RunServices(client, call)),
+            logger=cast("logging.Logger", QuietLogger(client.logger, machine)),
+            step=step,
             group=GroupSync(drive),
             received=received,
         )
-        work = partial(
-            contextvars.copy_context().run, drive.run, partial(within, context, function.handler)
-        )
+        run = partial(drive.run, partial(within, context, function.handler))
+        if hooked is not None:
+            run = partial(hooked.run_sync, context, drive.run)
+        work = partial(contextvars.copy_context().run, run)
         ended = loop.run_in_executor(self._threads.executor, work)
         await asyncio.wait([ended, known], return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
             await self._let_unwind(function, ended)
-        return ended.result() if ended.done() else known.result()
+        if ended.done() or hooked is None:
+            return ended.result() if ended.done() else known.result()
+        outcome = await hooked.finish_without(known.result(), InAsync(self._threads.executor))
+        return await ended if outcome is None else outcome
 
     async def _let_unwind(self, function: Function[Any], ended: asyncio.Future[Outcome]) -> None:
         """Give a blocking function whose outcome is known time to clean up (rule 9)."""
@@ -177,6 +257,8 @@ class Runtime:
         return self._answer_raised(function, call, outcome)
 
     def _answer_returned(self, function: Function[Any], call: Call, value: Any) -> Reply:
+        if value.__class__ is Fragment:  # hooks have seen it
+            return output_reply(value)
         try:
             return output_reply(function.output.dump(value, what=f"Function {function.id!r}"))
         except OutputError as error:

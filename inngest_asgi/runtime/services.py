@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.engine.services import Services
-from inngest_asgi.runtime.sessions import run_meta, send_from_run
+from inngest_asgi.runtime.sessions import run_meta, with_run_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ class RunServices(Services):
 
     async def send_events(self, events: Event[Any] | Sequence[Event[Any]]) -> list[str]:
         """Send events, with the sessions of the run."""
-        return await send_from_run(self._client, self._call, events)
+        return await self._client.send(with_run_sessions(self._client, self._call, events))
 
     async def send_signal(self, signal: str, data: Any) -> str | None:
         """Send a signal and return the id of the run that waited for it, if one did."""

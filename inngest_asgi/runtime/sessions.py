@@ -20,18 +20,18 @@ def run_meta(client: Inngest, call: Call) -> dict[str, Any] | None:
     return carried(None, sessions) if sessions else None
 
 
-async def send_from_run(
+def with_run_sessions(
     client: Inngest, call: Call, events: Event[Any] | Sequence[Event[Any]]
-) -> list[str]:
-    """Send events as `Inngest.send` does, with the sessions of the events that started the run.
+) -> Any:
+    """Return what a run sends, with the sessions of the events that started it.
 
     Args:
-        client: sends them.
+        client: says whether they are carried on.
         call: the call of the run.
-        events: one event or several; they are not changed, copies are sent.
+        events: one event or several; they are not changed, copies are returned.
     """
     sessions = sessions_of(call.events) if client.settings.session_propagation else {}
-    return await client.send(_with_sessions(events, sessions) if sessions else events)
+    return _with_sessions(events, sessions) if sessions else events
 
 
 def _with_sessions(events: Any, sessions: dict[str, str]) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.engine.drive_body import contained_await
+from inngest_asgi.middleware.crossing import start
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
     from contextvars import Context
 
@@ -48,17 +48,6 @@ def loop_runner(loop: asyncio.AbstractEventLoop) -> Callable[[Awaitable[Any], Co
     """Return what a pool thread calls to run an awaitable on the loop, in a context, and wait."""
 
     def run(awaitable: Awaitable[Any], context: Context) -> Ended:
-        ended: Future[Ended] = Future()
-
-        def start() -> None:
-            task = loop.create_task(contained_await(awaitable), context=context)
-            task.add_done_callback(lambda done: ended.set_result(_result(done)))
-
-        loop.call_soon_threadsafe(start)
-        return ended.result()
+        return start(loop, awaitable, context).result()
 
     return run
-
-
-def _result(task: asyncio.Task[Ended]) -> Ended:
-    return (None, asyncio.CancelledError()) if task.cancelled() else task.result()

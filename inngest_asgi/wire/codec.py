@@ -7,10 +7,11 @@ import json
 import math
 import warnings
 from collections import deque
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import is_dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import rfc8785
@@ -19,6 +20,9 @@ from inngest_asgi.errors import CodecError
 
 Fragment = orjson.Fragment
 """JSON text already dumped, to be embedded as it is."""
+
+JSON: TypeAlias = Mapping[str, Any] | Sequence[Any] | str | int | float | bool | None
+"""What JSON can carry, as a type; whether all of a value is JSON shows when it is written."""
 
 _SAFE_INTEGER = 2**53 - 1
 

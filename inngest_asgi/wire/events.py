@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
@@ -123,6 +124,30 @@ class Event(BaseModel, Generic[T]):
     @classmethod
     def _is_untyped(cls) -> bool:
         return isinstance(cls.model_fields["data"].annotation, TypeVar)
+
+
+def listed_events(events: Event[Any] | Sequence[Event[Any]]) -> list[Event[Any]]:
+    """Return what is to be sent as a new list.
+
+    Args:
+        events: one event or several.
+
+    Raises:
+        ConfigError: something is not an event.
+    """
+    listed = [events] if isinstance(events, Event) else events
+    if not isinstance(listed, Sequence):
+        raise ConfigError(
+            f"send takes an Event or a list of them, not {type(events).__name__}; "
+            "build one with Event(name=..., data={...})."
+        )
+    for index, event in enumerate(listed):
+        if not isinstance(event, Event):
+            raise ConfigError(
+                f"send: item {index} is {type(event).__name__}, not an Event; "
+                "build one with Event(name=..., data={...})."
+            )
+    return list(listed)
 
 
 def event_record(event: Event[Any], now_ms: int) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def test_an_unknown_option_is_refused() -> None:
         declared(retrys=3)
 
 
-@pytest.mark.parametrize("option", ["middleware", "checkpointing"])
+@pytest.mark.parametrize("option", ["checkpointing"])
 def test_an_option_that_does_nothing_yet_is_no_argument(option: str) -> None:
     with pytest.raises(TypeError, match=option):
         declared(**{option: None})
