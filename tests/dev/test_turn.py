@@ -158,6 +158,21 @@ def test_a_step_that_throws_is_tried_again_in_the_same_request() -> None:
     assert [call.ctx["disable_immediate_execution"] for call in app.calls] == [False] * 3
 
 
+def test_the_timeline_tells_why_a_step_is_tried_again_and_when() -> None:
+    async def main() -> None:
+        failing = ops(failing_step("a"), retry_after="5")
+        app = FakeApp().add("flaky", script(failing, ops(ran("a")), output("ok")), retries=1)
+        async with world(app) as here:
+            run = await here.run_one()
+            told = await here.server.history(run.id)
+            (failed,) = [one.details for one in told if one.kind == "step_failed"]
+            assert (failed["name"], failed["attempt"]) == ("a", 0)
+            assert failed["error"]["message"] == "no"
+            assert failed["retry_at"] == run.queued_at + 5
+
+    asyncio.run(main())
+
+
 def caught(call: Call) -> Reply:
     if A in call.steps:
         return output({"caught": call.steps[A]["error"]["message"]})
