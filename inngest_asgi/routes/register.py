@@ -94,7 +94,15 @@ class Register:
     async def _ask_server(
         self, request: Request, server_kind: str | None, *, trusted: bool
     ) -> Registered:
-        document = self._facts.registration(self._facts.url(request, trusted=trusted)).out_of_band()
+        url = self._facts.url(request, trusted=trusted)
+        if not is_url(url):
+            raise RequestError(
+                f"{url[:100]!r}, where this request came to, is no URL to register; "
+                "set serve_origin, or INNGEST_SERVE_ORIGIN, to scheme and host of the application.",
+                code=ErrorCode.REGISTRATION_FAILED,
+                status=400,
+            )
+        document = self._facts.registration(url).out_of_band()
         self.last = LastSync(ok=False, message="the server did not answer")
         registered = await self._client.api.register(
             document, sync_id=request.query("deployId"), server_kind=server_kind

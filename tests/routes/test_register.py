@@ -251,6 +251,13 @@ def test_the_url_is_that_of_the_request(path: str, expected: str) -> None:
     assert registered_url(Api(), path) == expected
 
 
+@pytest.mark.parametrize("host", ["[", "a b", "x:99999", "\xff:y"])
+def test_a_host_that_makes_no_url_is_refused_and_names_the_remedy(host: str) -> None:
+    answer = synced(dev_client(api := Api()), {"host": host})
+    assert (answer.status, answer.code, api.requests) == (400, "registration_failed", [])
+    assert "set serve_origin" in answer.document["message"]
+
+
 def test_the_hosts_own_port_and_scheme_are_kept() -> None:
     url = registered_url(Api(), headers={"host": "localhost:8000"}, scheme="http")
     assert url == "http://localhost:8000/api/inngest"
