@@ -116,7 +116,8 @@ def requests_per_second(server: Server, workload: Workload, *, core: int, second
             check=True,
         )
     rate = _RATE.search(done.stdout)
-    if rate is None or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+    wrong = any(word in done.stdout for word in ("Non-2xx", "Socket errors"))
+    if wrong or rate is None or float(rate.group(1)) == 0:
         raise BenchmarkError(f"wrk against {server.side.name} went wrong:\n{done.stdout}")
     return float(rate.group(1))
 

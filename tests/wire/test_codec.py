@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
+import gc
 import json
 import math
 import uuid
 import warnings
 from collections import OrderedDict, deque, namedtuple
+from contextlib import suppress
 from dataclasses import InitVar, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -386,3 +388,28 @@ def test_what_has_no_canonical_form(text: bytes) -> None:
 def test_writing_and_reading_are_each_other_s_opposite() -> None:
     document = {"a": [1, 2.5, None, True, {"é": "\u2028"}], "": []}
     assert loads(dumps(document)) == document == json.loads(dumps(document))
+
+
+LARGE = b'["' + b"x" * 100_000 + b'"]'
+
+
+@pytest.mark.parametrize("collecting", [True, False], ids=["collecting", "not collecting"])
+@pytest.mark.parametrize("text", [LARGE, LARGE[:-1]], ids=["good", "broken"])
+def test_a_large_document_leaves_the_garbage_collector_as_it_was(
+    text: bytes, *, collecting: bool
+) -> None:
+    was = gc.isenabled()
+    (gc.enable if collecting else gc.disable)()
+    try:
+        with suppress(CodecError):
+            assert loads(text) == ["x" * 100_000]
+        assert gc.isenabled() is collecting
+    finally:
+        (gc.enable if was else gc.disable)()
+
+
+def test_a_large_document_is_parsed_without_collecting() -> None:
+    collections = sum(one["collections"] for one in gc.get_stats())
+    document = loads(b"[" + b",".join([b"[]"] * 50_000) + b"]")
+    assert sum(one["collections"] for one in gc.get_stats()) - collections <= 1
+    assert len(document) == 50_000
