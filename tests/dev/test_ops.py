@@ -161,7 +161,8 @@ def test_a_sleep_that_is_over_leaves_null() -> None:
     made = Turn(run, job, NOW, 5, lambda: 0.0)
     made.woke()
     assert run.memos[A].value == b"null"
-    assert added(made) == ["R-discovery-1"]
+    assert added(made) == list(run.jobs) == ["R-discovery-1"]
+    assert made.gone == [job]
 
 
 def test_a_sleep_whose_step_is_done_changes_nothing() -> None:

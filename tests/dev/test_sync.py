@@ -185,6 +185,18 @@ def test_an_app_that_is_removed_while_it_fails_to_register_stays_removed() -> No
     asyncio.run(main())
 
 
+def test_two_spellings_of_a_url_are_one_app() -> None:
+    async def main() -> None:
+        outbound = HttpOutbound(httpx.MockTransport(unreachable))
+        async with DevServer(DevOptions(poll_interval=0), outbound=outbound) as server:
+            for url in ("http://127.0.0.1:3000/a", "http://localhost:3000/a?deployId=1"):
+                result = await server.sync(url)
+                assert result.url == "http://localhost:3000/a"
+            assert len(server.apps) == 1
+
+    asyncio.run(main())
+
+
 def test_what_is_no_url_is_refused() -> None:
     async def main() -> None:
         async with world(FakeApp(), sync=False) as here:
