@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -170,12 +171,21 @@ def test_a_result_that_nobody_waits_for_any_more_is_dropped() -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_bug_in_the_thread_lets_nobody_wait_for_ever(tmp_path: Path) -> None:
     path = str(tmp_path / "dev.db")
+    begun, others_wait = threading.Event(), threading.Event()
+
+    def with_a_bug(connection: sqlite3.Connection) -> None:
+        begun.set()
+        others_wait.wait(10)
+        connection.execute("DELETE FROM starts WHERE at = ?", (2**70,))
 
     async def main() -> None:
         thread = StoreThread(path)
         await thread.open()
-        handed_in = [thread.submit(with_a_bug), *(thread.submit(lambda _: None) for _ in range(99))]
-        for future in handed_in:
+        failing = thread.submit(with_a_bug)
+        await asyncio.to_thread(begun.wait, 10)
+        others = [thread.submit(lambda _: None) for _ in range(3)]
+        others_wait.set()
+        for future in (failing, *others):
             with pytest.raises(DevServerError, match="A bug stopped"):
                 await future
         with pytest.raises(DevServerError, match="start the server again"):
@@ -184,10 +194,6 @@ def test_a_bug_in_the_thread_lets_nobody_wait_for_ever(tmp_path: Path) -> None:
 
     asyncio.run(asyncio.wait_for(main(), 10))
     open_once(path)
-
-
-def with_a_bug(connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM starts WHERE at = ?", (2**70,))
 
 
 def test_what_comes_while_the_store_closes_is_refused_and_does_not_hang() -> None:
