@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.conformance.exchanges import hashed, op, planned, ran
 from tests.routes.asking import (
-    NOW,
     ORDERED,
     Answer,
     app_of,
@@ -36,29 +35,9 @@ if TYPE_CHECKING:
 FIRST = "98bf98df193bcce7c33e6bc50927cf2ac21206cb"
 SECOND = "764e20ec975d4ef820d0f42e6a5833384bd7ee36"
 A = "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"
-SLEEP = sha1(b"for 2s-step", usedforsecurity=False).hexdigest()
-B = sha1(b"b", usedforsecurity=False).hexdigest()
-AFTER = sha1(b"after", usedforsecurity=False).hexdigest()
-
-TIMING = f'"timing":{{"a":{NOW}000000000,"b":0}}'
-
-
-def op(code: str, hashed: str, step_id: str, more: str = "") -> bytes:
-    """Write a report of one op as we do."""
-    shape = (
-        f'{{"op":"{code}","id":"{hashed}","name":"{step_id}","displayName":"{step_id}",'
-        f'"userland":{{"id":"{step_id}","index":0}}{more}}}'
-    )
-    return f"[{shape}]".encode()
-
-
-def ran(hashed: str, step_id: str, data: str) -> bytes:
-    return op("StepRun", hashed, step_id, f',"data":{data},{TIMING}')
-
-
-def planned(*steps: tuple[str, str]) -> bytes:
-    ops = [op("StepPlanned", hashed, step_id)[1:-1] for hashed, step_id in steps]
-    return b"[" + b",".join(ops) + b"]"
+SLEEP = hashed("for 2s-step")
+B = hashed("b")
+AFTER = hashed("after")
 
 
 def sequential_async(client: inngest.Inngest) -> None:
@@ -110,14 +89,14 @@ parallel = pytest.mark.parametrize(
 # Steps that are done, in order, and what the next call of the sequential function answers.
 MEMOS: dict[str, Any] = {FIRST: {"data": "one"}, SLEEP: None, SECOND: {"data": 2}}
 SEQUENTIAL = [
-    pytest.param(0, 206, ran(FIRST, "first step", '"one"'), id="1-runs-the-first-step"),
+    pytest.param(0, 206, ran("first step", '"one"'), id="1-runs-the-first-step"),
     pytest.param(
         1,
         206,
-        op("Sleep", SLEEP, "for 2s-step", ',"opts":{"duration":"2s"}'),
+        op("Sleep", "for 2s-step", ',"opts":{"duration":"2s"}'),
         id="2-sleeps",
     ),
-    pytest.param(2, 206, ran(SECOND, "second step", "2"), id="3-runs-the-second-step"),
+    pytest.param(2, 206, ran("second step", "2"), id="3-runs-the-second-step"),
     pytest.param(3, 200, b'{"ok":true}', id="4-returns"),
 ]
 
@@ -158,7 +137,7 @@ def test_parallel_steps_are_planned_in_one_reply(
     client = dev_client()
     declare(client)
     answer = called(app_of(client))
-    assert (answer.status, answer.body) == (206, planned((A, "a"), (B, "b")))
+    assert (answer.status, answer.body) == (206, planned("a", "b"))
 
 
 @parallel
@@ -177,7 +156,7 @@ def test_planned_steps_run_in_concurrent_calls_of_their_own(
 
     answers = asyncio.run(both())
     assert [answer.status for answer in answers] == [206, 206]
-    assert [answer.body for answer in answers] == [ran(A, "a", '"A"'), ran(B, "b", '"B"')]
+    assert [answer.body for answer in answers] == [ran("a", '"A"'), ran("b", '"B"')]
 
 
 @parallel
@@ -190,7 +169,7 @@ def test_one_call_with_both_memos_goes_on(
     app = app_of(client)
     memos: dict[str, Any] = {A: {"data": "A"}, B: {"data": "B"}}
     answer = called(app, call(memos, stack=stack))
-    assert (answer.status, answer.body) == (206, ran(AFTER, "after", '"AB"'))
+    assert (answer.status, answer.body) == (206, ran("after", '"AB"'))
     last = call(memos | {AFTER: {"data": "AB"}}, stack=[*stack, AFTER])
     assert (called(app, last).status, called(app, last).body) == (200, b'"AB"')
 
@@ -204,7 +183,7 @@ def test_a_discovery_with_one_memo_plans_the_other_again(
     declare(client)
     document = call({A: {"data": "A"}}, stack=[A], disable_immediate_execution=True)
     answer = called(app_of(client), document)
-    assert (answer.status, answer.body) == (206, planned((B, "b")))
+    assert (answer.status, answer.body) == (206, planned("b"))
 
 
 @parallel
