@@ -63,8 +63,8 @@ def test_it_begins_at_once_and_is_kept_alive_every_three_seconds(colour: Colour)
             start, *rest = await opened.after()
             assert (start["type"], start["status"]) == ("http.response.start", 201)
             assert rest == [SPACE]
-            assert await opened.after(2.9) == []
-            assert await opened.after(0.1) == [SPACE]
+            assert await opened.after(2.99) == []
+            assert await opened.after(0.02) == [SPACE]
             assert await opened.after(3) == [SPACE]
             gate.open()
             async with asyncio.timeout(5):
