@@ -28,7 +28,7 @@ run: $(VENV)/.for-running ## run the quickstart on the embedded server (ONCE=1: 
 		--event shop/orders.uploaded --data @examples/data/upload.json $(ARGS)
 
 test: lint type-check ## check everything and run the whole suite
-	$(BIN)/python -m pytest $(COVERAGE) $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(COVERAGE) $(ARGS)
 
 test-lowest: ## run the suite with the oldest supported versions of the dependencies
 	$(MAKE) VENV=.venv-lowest .venv-lowest/.with-lowest

@@ -62,7 +62,9 @@ def test_what_a_function_returns_is_written_as_annotated() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), {"x": float("inf")}, {1, 2}, object(), "\ud800"], ids=repr
+    "value",
+    [float("nan"), {"x": float("inf")}, {1, 2}, object(), "\ud800"],
+    ids=["nan", "infinity", "set", "object", "surrogate"],
 )
 def test_output_that_cannot_be_json_is_not_tried_again(colour: Colour, value: Any) -> None:
     reply = ran(colour.declare(lambda _: value))

@@ -180,7 +180,11 @@ def test_containers_of_other_writers_are_looked_into(value: Any) -> None:
         refuse_non_finite(value)
 
 
-@pytest.mark.parametrize("value", [Plain, 1.5, "nan", None, object()], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [Plain, 1.5, "nan", None, object()],
+    ids=["class", "number", "text", "none", "object"],
+)
 def test_nothing_is_found_where_nothing_is(value: Any) -> None:
     refuse_non_finite(value)
 

@@ -93,10 +93,15 @@ async def _answered(client: inngest.Inngest) -> tuple[int, list[Machine]]:
     }
     gc.collect()
     gc.disable()
+    of_others = [id(one) for one in _machines()]
     try:
         await app(scope, receive, send)
         executor.shutdown()  # its thread lets go of its work a little later
-        left = [one for one in gc.get_objects() if isinstance(one, Machine)]
+        left = [one for one in _machines() if id(one) not in of_others]
     finally:
         gc.enable()
     return sent[0]["status"], left
+
+
+def _machines() -> list[Machine]:
+    return [one for one in gc.get_objects() if isinstance(one, Machine)]
