@@ -66,6 +66,7 @@ NOT_MIRRORS = (
     "tests/hardening/*",
     "tests/live/*",
     "tests/typing/*",
+    "tests/wire/test_codec_reading.py",
 )
 """Tests of the project as a whole, of several modules at once, or of users' code."""
 
