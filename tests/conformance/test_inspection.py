@@ -28,7 +28,7 @@ HASHES = {  # http.md 6, the first 12 characters of what follows the prefix
     "signing_key_hash": "223e0a160af9",
     "signing_key_fallback_hash": "b2ed992186a5",
 }
-COMMON: dict[str, Any] = {
+TOLD_ALL: dict[str, Any] = {
     "schema_version": "2024-05-24",
     "function_count": 1,
     "has_event_key": True,
@@ -62,14 +62,14 @@ def test_who_signs_is_told_everything_but_the_keys(
     answer = inspected(cloud_client(), headers=signed(key=key))
     document = answer.document
     assert document.pop("capabilities")["trust_probe"] == "v1"
-    assert document == COMMON | AUTHENTICATED | HASHES
+    assert document == TOLD_ALL | AUTHENTICATED | HASHES
     assert "x-inngest-signature" in answer.headers
     assert shows_no_key(answer, caplog)
 
 
 def test_who_does_not_sign_is_told_little_in_dev_mode() -> None:
     keys = dict.fromkeys(["has_event_key", "has_signing_key", "has_signing_key_fallback"], False)
-    expected = COMMON | keys | {"mode": "dev", "authentication_succeeded": None, "extra": {}}
+    expected = TOLD_ALL | keys | {"mode": "dev", "authentication_succeeded": None, "extra": {}}
     answer = inspected(dev_client())
     assert (answer.status, answer.document) == (200, expected)
 

@@ -22,7 +22,7 @@ settings.register_profile(
 )
 settings.register_profile(
     "fuzz",
-    max_examples=600,
+    max_examples=400,
     stateful_step_count=60,
     database=None,
     deadline=None,

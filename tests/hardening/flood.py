@@ -20,20 +20,24 @@ _MOST_SHOWN = 10
 
 
 async def flood(count: int, seed: int) -> tuple[Counter[int], list[str]]:
-    """Make `count` requests, half in dev and half in cloud mode.
+    """Make `count` requests, half in dev and half in cloud mode, half answered by streams.
 
     Returns:
         How often each status was answered, and what went wrong.
     """
     chance = Random(seed)
-    apps = [flooded(production=False), flooded(production=True)]
+    apps = [
+        flooded(production=production, streaming=streaming)
+        for streaming in (False, True)
+        for production in (False, True)
+    ]
     statuses: Counter[int] = Counter()
     found: list[str] = []
     with watched_logs() as logged:
         for n in range(count):
             sent = malformed(chance)
             try:
-                answer = await asked_by(sent, apps[n % 2])
+                answer = await asked_by(sent, apps[n % 4])
             except Exception as error:  # noqa: BLE001 - whatever the application lets out
                 wrong = [f"a traceback: the application raised {error!r}"]
             else:
