@@ -13,7 +13,7 @@ SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 settings.register_profile(
     "quick",
-    max_examples=25,
+    max_examples=30,
     stateful_step_count=25,
     derandomize=True,
     database=None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from hypothesis import strategies as st
 
 from inngest_asgi.engine.group import ParallelMode
+from inngest_asgi.engine.ids import hash_id
 from inngest_asgi.errors import NonRetriableError, StepError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Ending: TypeAlias = Literal["ok", "flaky", "exhausted", "final"]
 Pausing: TypeAlias = Literal["sleep", "event", "signal", "invoke"]
-Siding: TypeAlias = Literal["parallel", "race mode", "gather", "task group", "race"]
+Siding: TypeAlias = Literal["parallel", "race mode", "gather", "task group", "race", "first"]
 
 ATTEMPTS = 2
 """How often a server tries each step."""
@@ -89,25 +90,62 @@ def program_of(part: Part) -> Program:
     """Return the durable function."""
 
     async def program(tools: Tools) -> Any:
-        return await _run(part, tools)
+        return await _run(part, tools, "")
 
     return program
 
 
-def plain_result(part: Part) -> Any:
+def plain_result(part: Part, given: str = "") -> Any:
     """Return what a program means: its value without steps or servers, or its StepError."""
     if isinstance(part, Body):
         if part.ending in ERRORS:
             raise StepError("no", ERRORS[part.ending])
-        return part.name
+        return {"args": [part.name, given]}
     if isinstance(part, Pause):
         return None
     if isinstance(part, Caught):
         try:
-            return plain_result(part.part)
+            return plain_result(part.part, given)
         except StepError as error:
             return {"caught": error.name}
-    return [plain_result(one) for one in _inner(part)]
+    if isinstance(part, Side):
+        return [plain_result(one, given) for one in part.branches]
+    values = []
+    for one in part.parts:
+        values.append(plain_result(one, given))
+        given = digest(values[-1])
+    return values
+
+
+def may_give(part: Part, value: Any, given: str = "") -> bool:
+    """Whether a program may give a value, whichever of its races are won by whom.
+
+    Each body gives what it was given: the digest of what came before it in its row. So a race that
+    was won by one branch in one call and by another one in the next does not go unnoticed.
+    """
+    if isinstance(part, Body):
+        return bool(value == {"args": [part.name, given]})
+    if isinstance(part, Pause):
+        return value is None
+    if isinstance(part, Caught):
+        caught = isinstance(value, dict) and value.keys() == {"caught"}
+        return caught or may_give(part.part, value, given)
+    if isinstance(part, Side) and part.how in ("race", "first"):
+        return any(may_give(one, value, given) for one in part.branches)
+    inner = _inner(part)
+    if not isinstance(value, list) or len(value) != len(inner):
+        return False
+    before = given
+    for one, item in zip(inner, value, strict=True):
+        if not may_give(one, item, before):
+            return False
+        before = digest(item) if isinstance(part, Row) else given
+    return True
+
+
+def digest(value: Any) -> str:
+    """Return a short text that stands for a value."""
+    return hash_id(repr(value))[:8]
 
 
 def outcome_of(make: Callable[[], Any]) -> Any:
@@ -150,20 +188,28 @@ def parts(*ways: Siding, caught: bool) -> st.SearchStrategy[Part]:
     return st.recursive(_leaves, wider, max_leaves=9)
 
 
-async def _run(part: Part, tools: Tools) -> Any:
+async def _run(part: Part, tools: Tools, given: str) -> Any:
     if isinstance(part, Body):
         make = tools.blocking_body if part.blocking else tools.body
-        return await tools.step.run(part.id, _ending(part, tools, make))
+        return await tools.step.run(part.id, _ending(part, tools, make), part.name, given)
     if isinstance(part, Pause):
         return await _pause(part, tools)
     if isinstance(part, Row):
-        return [await _run(one, tools) for one in part.parts]
+        return await _row(part, tools, given)
     if isinstance(part, Side):
-        return await _side(part, tools)
+        return await _side(part, tools, given)
     try:
-        return await _run(part.part, tools)
+        return await _run(part.part, tools, given)
     except StepError as error:
         return {"caught": error.name}
+
+
+async def _row(part: Row, tools: Tools, given: str) -> Any:
+    values = []
+    for one in part.parts:
+        values.append(await _run(one, tools, given))
+        given = digest(values[-1])
+    return values
 
 
 def _ending(part: Body, tools: Tools, make: Callable[..., Callable[..., Any]]) -> Any:
@@ -185,9 +231,9 @@ async def _pause(part: Pause, tools: Tools) -> Any:
     return await tools.step.invoke_by_id(part.id, function_id="x")
 
 
-async def _side(part: Side, tools: Tools) -> Any:
+async def _side(part: Side, tools: Tools, given: str) -> Any:
     branches: Sequence[Callable[[], Coroutine[Any, Any, Any]]] = [
-        partial(_run, one, tools) for one in part.branches
+        partial(_run, one, tools, given) for one in part.branches
     ]
     if part.how == "gather":
         return await asyncio.gather(*(one() for one in branches))
@@ -197,8 +243,19 @@ async def _side(part: Side, tools: Tools) -> Any:
         return [task.result() for task in tasks]
     if part.how == "race":
         return await tools.group.race(branches)
+    if part.how == "first":
+        return await _first(branches)
     mode = ParallelMode.RACE if part.how == "race mode" else ParallelMode.WAIT
     return list(await tools.group.parallel(branches, parallel_mode=mode))
+
+
+async def _first(branches: Sequence[Callable[[], Coroutine[Any, Any, Any]]]) -> Any:
+    """Take what the first in order of those gives that are done, and cancel the rest."""
+    tasks = [asyncio.create_task(one()) for one in branches]
+    done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for one in rest:
+        one.cancel()
+    return next(task for task in tasks if task in done).result()
 
 
 def _inner(part: Part) -> tuple[Part, ...]:
