@@ -71,11 +71,20 @@ class Memos:
         return self._count
 
     @property
+    def newest(self) -> str | None:
+        """The step whose memo came last, if there is one."""
+        place = self._newest_place()
+        return None if place < 0 else self._order[place]
+
+    @property
     def newest_is_resolved(self) -> bool:
-        """Whether the memo that came last reached user code, or there is none."""
+        """Whether the memo that came last was taken, or noted as resolved; so if there is none."""
+        place = self._newest_place()
+        return place < self._cursor or self._order[place] in self._early
+
+    def _newest_place(self) -> int:
         places = range(len(self._order) - 1, -1, -1)
-        newest = next((one for one in places if self.get(self._order[one]) is not MISSING), -1)
-        return newest < self._cursor or self._order[newest] in self._early
+        return next((one for one in places if self.get(self._order[one]) is not MISSING), -1)
 
     def rank(self, id: str) -> int:
         """Return the place of a memo in the order of finishing; unlisted ones come last."""

@@ -89,6 +89,7 @@ class Machine:
         "_abandoned",
         "_blocking",
         "_call",
+        "_dropped",
         "_ended",
         "_found",
         "_ids",
@@ -115,6 +116,7 @@ class Machine:
         self._planned: dict[str, Op] = {}
         self._found: list[str] = []
         self._abandoned = 0
+        self._dropped: set[str] = set()
         self.race = False
         self._ended: Returned | Raised | None = None
 
@@ -167,6 +169,7 @@ class Machine:
         if self._planned.pop(op.id, None) is not None:
             self._abandoned += 1
         elif self._memoised.pop(op.id, None) is not None:
+            self._dropped.add(op.id)
             self.memos.resolve(op.id)
 
     def returned(self, value: Any) -> None:
@@ -199,8 +202,9 @@ class Machine:
         even if others (a removed step's, a lost race's) are never asked for. They reach blocking
         code in the order of the code: there the replay is over with the last of them.
         """
-        given = self.announced - len(self._found) - len(self._memoised)
-        if given >= self.memos.count:
+        if self.memos.newest in self._dropped:
+            return True
+        if self.announced - len(self._found) - len(self._memoised) >= self.memos.count:
             return False
         return self._blocking or not self.memos.newest_is_resolved
 

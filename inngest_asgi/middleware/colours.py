@@ -54,6 +54,10 @@ class Colour(Protocol):
         """Call the handler of a step, of either kind."""
         ...
 
+    def is_usable(self) -> bool:
+        """Whether hooks can be called from here: not from the loop that they would wait for."""
+        ...
+
     def begin(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Hand async code to a caller of this colour: as it is, to be awaited, or its result."""
         ...
@@ -93,6 +97,9 @@ class InAsync:
         value = unpacked(await loop.run_in_executor(self._executor, run))
         return await value if inspect.isawaitable(value) else value
 
+    def is_usable(self) -> bool:
+        return True
+
     def begin(self, work: Coroutine[Any, Any, Any]) -> Any:
         return work
 
@@ -126,6 +133,12 @@ class InBlocking:
 
     async def body(self, body: Callable[..., Any], args: Sequence[Any], kwargs: Any) -> Any:
         return self._awaited(body(*args, **kwargs))
+
+    def is_usable(self) -> bool:
+        try:
+            return asyncio.get_running_loop() is not self._loop
+        except RuntimeError:
+            return True
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> Any:
         return complete(work)

@@ -222,10 +222,12 @@ class Runtime:
         await asyncio.wait([ended, known], return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
             await self._let_unwind(function, ended)
-        if ended.done() or hooked is None:
-            return ended.result() if ended.done() else known.result()
-        outcome = await hooked.finish_without(known.result(), InAsync(self._threads.executor))
-        return await ended if outcome is None else outcome
+        if ended.done():
+            return ended.result()
+        if hooked is None:
+            return known.result()
+        colour = InAsync(self._threads.executor)
+        return await hooked.finish_without(known.result(), colour) or await ended
 
     async def _let_unwind(self, function: Function[Any], ended: asyncio.Future[Outcome]) -> None:
         """Give a blocking function whose outcome is known time to clean up (rule 9)."""

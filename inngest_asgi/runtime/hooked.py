@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from inngest_asgi.engine.ambient import within
 from inngest_asgi.engine.drive_body import contained, contained_await
 from inngest_asgi.engine.memos import MISSING
-from inngest_asgi.engine.ops import shown_input
+from inngest_asgi.engine.ops import SCOPE, enter, shown_input
 from inngest_asgi.engine.outcomes import (
     FUNCTION_FINAL,
     STEP_FINAL,
@@ -263,7 +263,7 @@ class HookedCall:
 
     async def _transform_unrun(self, op: dict[str, Any]) -> None:
         """Let hooks change the options of a step that is reported without having run."""
-        info = StepInfo(op["name"], Opcode(op["op"]), op.get("opts", {}))
+        info = StepInfo(op["name"], Opcode(op["op"]), op.pop("opts", {}))
         result = TransformOutputResult(None, NO_OUTPUT, info)
         await self._run("transform_output", result)
         if result.error is not None:
@@ -359,7 +359,11 @@ class _HookedSteps:
         return MISSING  # so that each step comes as an op
 
     def step(self, op: Op) -> Any:
-        return self._hooked.colour.begin(self._hooked.step(op, self._drive.step))
+        enter(op, SCOPE.get())
+        colour = self._hooked.colour
+        if not colour.is_usable():
+            return self._drive.step(op)  # which refuses it, and says why
+        return colour.begin(self._hooked.step(op, self._drive.step))
 
 
 def _shown_options(op: Op) -> dict[str, Any]:

@@ -65,6 +65,7 @@ NOT_MIRRORS = (
     "tests/examples/*",
     "tests/hardening/*",
     "tests/live/*",
+    "tests/middleware/behaviour/*",
     "tests/typing/*",
     "tests/wire/test_codec_reading.py",
 )

@@ -55,6 +55,12 @@ def test_a_memo_that_was_only_looked_at_is_written_as_it_was(raw: Any) -> None:
     assert steps == {"a": raw}
 
 
+def test_memos_are_the_same_each_time_they_are_looked_at() -> None:
+    memos = StepMemos({"a": {"data": 7}})
+    (first,), (second,) = memos.values(), memos.values()
+    assert first is second
+
+
 def test_memos_that_nobody_looked_at_are_not_touched() -> None:
     raw = {"data": 7}
     steps = {"a": raw}
