@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 TOLERANCE = 300
 """Seconds a signature may be old, or ahead of us."""
 
+CANONICAL_LIMIT = 4 * 1024 * 1024
+"""Bytes of a body that may be brought into canonical form; servers send no more (http.md 16)."""
+
 # No leading zero: the MAC is over body and time put together, so a zero must not change sides.
 _HEADER = re.compile(r"t=([1-9][0-9]{0,11})&s=([0-9a-f]{64})", re.ASCII)
 
@@ -31,7 +34,8 @@ def verify(body: bytes, header: str | None, signing_keys: Iterable[str], now: fl
     """Return the key that signed `body`, trying the given keys in order.
 
     Servers send canonical JSON, so the raw bytes are tried first; only when they do not match
-    is the body brought into canonical form (RFC 8785) and tried again.
+    is the body brought into canonical form (RFC 8785) and tried again. That is slow, a fifth of
+    a second for a megabyte, and strangers can ask for it: larger bodies are not tried again.
 
     Args:
         body: the request body as received.
@@ -87,6 +91,11 @@ def _keyed(signing_key: str) -> hmac.HMAC:
 
 
 def _canonical_or_refuse(body: bytes) -> bytes:
+    if len(body) > CANONICAL_LIMIT:
+        raise SignatureError(
+            "The signature matches none of this application's signing keys; a body of more than "
+            "4 MB has to be signed as it is, it is not brought into canonical form."
+        )
     try:
         return canonical(body) if body else body
     except CodecError:

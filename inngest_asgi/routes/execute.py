@@ -40,7 +40,7 @@ class Execute:
         """
         began = self._clock.nanoseconds()
         body = await request.body(self._options.max_body_bytes)
-        self._guard.check(request, body, caller)
+        await self._guard.check(request, body, caller)
         probe = request.query("probe")
         if probe is not None:
             return _answer_probe(probe)

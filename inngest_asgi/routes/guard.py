@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from inngest_asgi.routes.facts import Facts
 
 _HANDLED = {Header.SDK_HANDLED: "true"}
+_LARGE = 65_536
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ class Guard:
             response = _refusal(_UNEXPECTED, caller)
         return self._dress(response, caller)
 
-    def check(self, request: Request, body: bytes, caller: Caller) -> None:
+    async def check(self, request: Request, body: bytes, caller: Caller) -> None:
         """Find out who signed a request; in cloud mode it must be somebody we know.
 
         Raises:
@@ -81,11 +83,11 @@ class Guard:
         header = request.header(Header.SIGNATURE)
         keys = self._client.settings.signing_keys
         if caller.known:  # everybody is, in dev mode
-            caller.key = self._verified_if_it_can(body, header, keys)
+            caller.key = await self._verified_if_it_can(body, header, keys)
             return
         if not keys:
             raise self._missing_key()
-        caller.key = verify(body, header, keys, self._clock.time())
+        caller.key = await self._verified(body, header, keys)
         caller.known = True
 
     def check_server_kind(self, request: Request, *, status: int = 400) -> str | None:
@@ -105,15 +107,22 @@ class Guard:
             )
         return kind
 
-    def _verified_if_it_can(
+    async def _verified_if_it_can(
         self, body: bytes, header: str | None, keys: tuple[str, ...]
     ) -> str | None:
         if header is None or not keys:
             return None
         try:
-            return verify(body, header, keys, self._clock.time())
+            return await self._verified(body, header, keys)
         except SignatureError:
             return None
+
+    async def _verified(self, body: bytes, header: str | None, keys: tuple[str, ...]) -> str:
+        """Verify; a large body in a thread, or a wrong signature would hold up all other calls."""
+        now = self._clock.time()
+        if len(body) < _LARGE:
+            return verify(body, header, keys, now)
+        return await asyncio.to_thread(verify, body, header, keys, now)
 
     def _missing_key(self) -> RequestError:
         error = RequestError(

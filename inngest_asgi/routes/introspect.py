@@ -27,7 +27,7 @@ class Introspect:
         nothing, and has to know that this one is not for it.
         """
         self._guard.check_server_kind(request, status=_LEAVE_ALONE)
-        self._guard.check(request, b"", caller)
+        await self._guard.check(request, b"", caller)
         told = self._facts.inspection()
         signed = caller.key is not None
         return Response.json(200, told.authenticated() if signed else told.unauthenticated())

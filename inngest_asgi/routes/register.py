@@ -41,16 +41,16 @@ class Register:
         """Register as the server asks for it: in its own response, or by a request of ours."""
         body = await request.body(self._options.max_body_bytes)
         if self._is_in_band(request):
-            return self._answer_in_band(request, body, caller)
+            return await self._answer_in_band(request, body, caller)
         return await self._register(request, body, caller)
 
     def _is_in_band(self, request: Request) -> bool:
         asked = request.header(Header.SYNC_KIND) == SyncKind.IN_BAND
         return asked and self._client.settings.allow_in_band_sync
 
-    def _answer_in_band(self, request: Request, body: bytes, caller: Caller) -> Response:
+    async def _answer_in_band(self, request: Request, body: bytes, caller: Caller) -> Response:
         """Tell the server everything at once; in cloud mode only to one that signed."""
-        self._guard.check(request, body, caller)
+        await self._guard.check(request, body, caller)
         self._guard.check_server_kind(request)
         url = self._url_in(body)
         inspection = self._facts.inspection().authenticated()
@@ -71,7 +71,7 @@ class Register:
 
     async def _register(self, request: Request, body: bytes, caller: Caller) -> Response:
         """Register out of band; a refusal by the server is never a 200."""
-        self._check(request, body, caller)
+        await self._check(request, body, caller)
         kind = self._guard.check_server_kind(request)
         registered = await self._ask_server(request, kind, trusted=caller.known)
         if registered.error is not None:
@@ -83,13 +83,13 @@ class Register:
         document = {"message": registered.message, "modified": registered.modified}
         return Response.json(200, document, **{Header.SYNC_KIND: SyncKind.OUT_OF_BAND})
 
-    def _check(self, request: Request, body: bytes, caller: Caller) -> None:
+    async def _check(self, request: Request, body: bytes, caller: Caller) -> None:
         """Let unsigned requests pass where allowed: registering authenticates itself."""
         settings = self._client.settings
         unsigned = request.header(Header.SIGNATURE) is None
         allowed = self._options.takes_unsigned_sync(settings)
         if not (unsigned and allowed and settings.signing_keys):
-            self._guard.check(request, body, caller)
+            await self._guard.check(request, body, caller)
 
     async def _ask_server(
         self, request: Request, server_kind: str | None, *, trusted: bool

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from inngest_asgi.crypto.signatures import TOLERANCE, sign, verify
+from inngest_asgi.crypto.signatures import CANONICAL_LIMIT, TOLERANCE, sign, verify
 from inngest_asgi.errors import ConfigError, SignatureError
 
 VECTORS = json.loads(
@@ -190,3 +190,19 @@ def test_no_refusal_shows_a_key(body: bytes, header: str | None, now: int) -> No
     message = str(refused(body, header, now=now))
     assert "0123456789abcdef" not in message
     assert DIGEST not in message
+
+
+def test_the_largest_body_of_a_server_is_brought_into_canonical_form() -> None:
+    body = b"[0]".ljust(CANONICAL_LIMIT)
+    assert checked(body, sign(b"[0]", KEY, NOW), KEY) == KEY
+
+
+def test_a_larger_body_is_not_brought_into_canonical_form() -> None:
+    body = b"[0]".ljust(CANONICAL_LIMIT + 1)
+    refusal = refused(body, sign(b"[0]", KEY, NOW), KEY)
+    assert "more than 4 MB has to be signed as it is" in str(refusal)
+
+
+def test_a_body_of_any_size_is_verified_as_it_is() -> None:
+    body = b"x" * (CANONICAL_LIMIT + 1)
+    assert checked(body, sign(body, KEY, NOW), KEY) == KEY

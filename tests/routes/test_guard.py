@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from tests.routes.asking import (
     Answer,
     Api,
     app_of,
+    ask,
     asked,
     body_of,
     call,
@@ -236,3 +238,19 @@ def test_a_wrong_setting_is_a_500_that_names_it(
     assert "INNGEST_THREAD_POOL_MAX_WORKERS" in answer.document["message"]
     assert "INNGEST_THREAD_POOL_MAX_WORKERS" in caplog.text
     assert answer.headers["x-inngest-no-retry"] == "false"
+
+
+def test_a_large_body_with_a_wrong_signature_does_not_hold_up_other_calls() -> None:
+    app = app_of(cloud_client())
+    large = b"[" + b"1.5," * 250_000 + b"1]"
+    ended: list[int] = []
+
+    async def post(body: bytes, headers: Headers) -> None:
+        answer = await ask(app, "POST", query="fnId=shop-pay", body=body, headers=headers)
+        ended.append(answer.status)
+
+    async def both() -> None:
+        await asyncio.gather(post(large, signed(large, STRANGE)), post(BODY, signed(BODY)))
+
+    asyncio.run(both())
+    assert ended == [200, 401]
