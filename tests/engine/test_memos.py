@@ -133,3 +133,35 @@ def test_recorded_causes_are_rebuilt_five_deep() -> None:
         assert rebuilt.__cause__ is rebuilt.cause
         rebuilt = rebuilt.cause
     assert names == ["E0", "E1", "E2", "E3", "E4", "E5"]
+
+
+def test_memos_are_counted_without_the_inputs_of_steps_to_come() -> None:
+    memos = Memos({"a": None, "b": {"input": [1]}, "c": {"data": 1}}, ["a", "c"])
+    assert memos.count == memos.count == 2
+
+
+@pytest.mark.parametrize(
+    ("order", "newest"),
+    [([], None), (["a", "b"], "b"), (["b", "a"], "a"), (["a", "gone"], "a"), (["gone"], None)],
+    ids=["none", "last", "by order", "not recorded", "none recorded"],
+)
+def test_the_newest_memo_is_the_last_in_order(order: list[str], newest: str | None) -> None:
+    assert Memos(done("a", "b"), order).newest == newest
+
+
+def test_the_newest_memo_is_resolved_when_it_was_taken_in_order() -> None:
+    memos = Memos(done("a", "b"), ["a", "b"])
+    memos.take("a")
+    assert not memos.newest_is_resolved
+    memos.take("b")
+    assert memos.newest_is_resolved
+
+
+def test_the_newest_memo_may_be_resolved_out_of_order() -> None:
+    memos = Memos(done("a", "b"), ["a", "b"])
+    memos.resolve("b")
+    assert memos.newest_is_resolved
+
+
+def test_without_memos_there_is_nothing_left_to_resolve() -> None:
+    assert Memos({}, []).newest_is_resolved

@@ -231,3 +231,44 @@ def test_a_body_that_used_a_step_failed_for_good(error: Exception | None) -> Non
     op.nested = True
     outcome = one.performed(op, embed(7), error, started=1, ended=2)
     assert reported(outcome) == ["StepFailed a ! NestedStepError"]
+
+
+@pytest.mark.parametrize("blocking", [False, True], ids=["async", "blocking"])
+def test_nothing_replays_without_memos(blocking: bool) -> None:  # noqa: FBT001
+    one = machine(blocking=blocking)
+    assert not one.replaying
+    announce(one, "a")
+    assert not one.replaying
+
+
+def test_async_code_replays_until_its_last_memo_resolves() -> None:
+    one = machine(memos=data(a=1, b=2))
+    announce(one, "b")
+    announce(one, "a")
+    assert one.replaying
+    one.next_action()
+    assert one.replaying
+    one.next_action()
+    assert not one.replaying
+
+
+def test_async_code_has_replayed_with_the_newest_memo() -> None:
+    one = machine(memos=data(removed=1, a=2))
+    assert one.replaying
+    announce(one, "a")
+    one.next_action()
+    assert not one.replaying
+
+
+def test_async_code_replays_when_the_newest_memo_was_of_no_use() -> None:
+    one = machine(memos=data(lost=1))
+    one.abandon(announce(one, "lost"))
+    assert one.replaying
+
+
+def test_blocking_code_replays_until_all_memos_are_used() -> None:
+    one = machine(memos=data(a=1, b=2), blocking=True)
+    one.claim("b", race=False)
+    assert one.replaying
+    one.claim("a", race=False)
+    assert not one.replaying

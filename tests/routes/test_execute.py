@@ -14,6 +14,7 @@ import pytest
 import rfc8785
 from pydantic import BaseModel, field_serializer
 
+import inngest_asgi as inngest
 from inngest_asgi.testing import ManualClock
 from tests.routes.asking import (
     ORDERED,
@@ -32,8 +33,6 @@ from tests.runtime.running import COLOURS, Colour
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
-
-    import inngest_asgi as inngest
 
 BODY = body_of(call())
 QUERY = "fnId=shop-pay&stepId=step"
@@ -318,3 +317,42 @@ def test_a_model_is_written_once() -> None:
     client = COLOURS[0].declare_step(price)
     assert called(app_of(client)).document[0]["data"] == {"total": 7}
     assert written == [7]
+
+
+# Middleware.
+
+
+def test_middleware_gets_the_hosts_request_and_can_read_its_body_again() -> None:
+    seen: list[Any] = []
+
+    class Reading(inngest.Middleware):
+        async def wrap_request(self, call: Any, call_next: Any) -> Any:
+            request: Any = self.raw_request
+            seen.append((request.method, request.headers["host"], await request.json()))
+            assert call.raw_request is request
+            return await call_next(call)
+
+    document = call()
+    answer = called(app_of(dev_client(middleware=[Reading])), document)
+    assert answer.status == 200
+    assert seen == [("POST", "app.example", document)]
+
+
+def test_middleware_that_cannot_be_made_is_a_500_that_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(inngest.Middleware):
+        def __init__(self, client: inngest.Inngest, raw_request: object) -> None:
+            raise KeyError("DATABASE_URL")
+
+    answer = called(app_of(dev_client(middleware=[Broken])))
+    assert (answer.status, answer.headers["x-inngest-no-retry"]) == (500, "false")
+    assert "Broken could not be made: KeyError: 'DATABASE_URL'" in answer.document["message"]
+    assert caplog.messages == [answer.document["message"]]
+
+
+def test_what_makes_no_middleware_is_a_500_that_says_so() -> None:
+    client = dev_client(middleware=[lambda client, raw_request: "middleware"])
+    answer = called(app_of(client))
+    assert answer.status == 500
+    assert "made 'middleware'; pass a class derived from Middleware" in answer.document["message"]

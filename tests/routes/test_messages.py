@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.requests import Request as HostRequest
 
 from inngest_asgi.errors import RequestError
 from inngest_asgi.routes.messages import Request, Response
@@ -111,3 +112,14 @@ def test_a_response_is_sent_with_its_length_and_headers() -> None:
         },
         {"type": "http.response.body", "body": b"{}"},
     ]
+
+
+def test_the_request_for_middleware_is_starlettes_with_the_body_to_read_again() -> None:
+    async def receive() -> Any:
+        raise AssertionError("the body was read already")
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"host", b"a.example")]}
+    shown: Any = Request(scope, receive).for_middleware(b"body")
+    assert isinstance(shown, HostRequest)
+    assert shown.headers["host"] == "a.example"
+    assert asyncio.run(shown.body()) == b"body"
