@@ -79,7 +79,7 @@ class Payload:
 
         Args:
             text: the JSON.
-                what: how an error begins.
+            what: how an error begins.
 
         Raises:
             EventValidationError: it is not of the type.

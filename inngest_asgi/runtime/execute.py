@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from inngest_asgi.engine.ambient import within
 from inngest_asgi.engine.context import Context, ContextSync
 from inngest_asgi.engine.drive import UNWIND_SECONDS, Drive
-from inngest_asgi.engine.drive_body import contained_await
+from inngest_asgi.engine.drive_body import contained, contained_await
 from inngest_asgi.engine.drive_sync import DriveSync
 from inngest_asgi.engine.group import Group, GroupSync
 from inngest_asgi.engine.outcomes import (
@@ -30,8 +30,6 @@ from inngest_asgi.errors import (
     ApiError,
     CodecError,
     ConfigError,
-    EventValidationError,
-    OutputError,
     RequestError,
 )
 from inngest_asgi.middleware.colours import InAsync, InBlocking
@@ -138,9 +136,8 @@ class Runtime:
         if stack is not None:
             run = self._run_async if function.is_handler_async else self._run_blocking
             return self._answer(function, call, await run(function, call, None, stack))
-        try:
-            received = function.received(call)
-        except EventValidationError as error:
+        received, error = contained(function.received, call)
+        if error is not None:
             return self._answer_raised(function, call, Raised(error))
         if function.is_handler_async:
             outcome = await self._run_async(function, call, received)
@@ -261,10 +258,11 @@ class Runtime:
     def _answer_returned(self, function: Function[Any], call: Call, value: Any) -> Reply:
         if value.__class__ is Fragment:  # hooks have seen it
             return output_reply(value)
-        try:
-            return output_reply(function.output.dump(value, what=f"Function {function.id!r}"))
-        except OutputError as error:
+        dump = partial(function.output.dump, what=f"Function {function.id!r}")
+        data, error = contained(dump, value)
+        if error is not None:
             return self._answer_raised(function, call, Raised(error))
+        return output_reply(data)
 
     def _answer_raised(self, function: Function[Any], call: Call, raised: Raised) -> Reply:
         failure = describe(raised.error, FUNCTION_FINAL)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 import inngest_asgi as inngest
 from inngest_asgi.errors import RequestError
@@ -76,6 +76,42 @@ def test_output_that_cannot_be_json_is_not_tried_again(colour: Colour, value: An
 
 
 # What the function knows of its call.
+
+
+class Odd(BaseModel):
+    """A type whose validator has a bug: pydantic lets what is no ValueError through."""
+
+    total: int = 0
+
+    @field_validator("total")
+    @classmethod
+    def _broken(cls, total: int) -> int:
+        raise KeyError(total)
+
+
+def test_a_validator_that_fails_oddly_is_an_error_of_the_function_not_of_the_app() -> None:
+    client = dev_client()
+
+    @client.create_function(fn_id="pay", trigger=ORDERED)
+    async def pay(ctx: inngest.Context) -> Odd:
+        return Odd.model_construct(total=7)
+
+    reply = ran(client)
+    assert reply.status == 500
+    assert document_of(reply)["name"] == "KeyError"
+
+
+def test_an_event_whose_validator_fails_oddly_is_an_error_of_the_function() -> None:
+    client = dev_client()
+
+    @client.create_function(fn_id="pay", trigger=inngest.EventType("shop/ordered", Odd))
+    async def pay(ctx: inngest.Context[Odd]) -> None: ...
+
+    document = call()
+    document["event"]["data"] = {"total": 7}
+    reply = ran(client, document)
+    assert reply.status == 500
+    assert document_of(reply)["name"] == "KeyError"
 
 
 def test_the_context_is_that_of_the_call(colour: Colour) -> None:
