@@ -86,6 +86,13 @@ def bodies(part: Part) -> list[Body]:
     return [body for one in _inner(part) for body in bodies(one)]
 
 
+def step_ids(part: Part) -> list[str]:
+    """Return the ids of all steps of a program."""
+    if isinstance(part, Body | Pause):
+        return [part.id]
+    return [id for one in _inner(part) for id in step_ids(one)]
+
+
 def program_of(part: Part) -> Program:
     """Return the durable function."""
 
