@@ -73,7 +73,7 @@ def serve(
             for hosts that end silent requests (INNGEST_STREAMING; no).
         cancel_on_disconnect: cancel a function whose caller goes away; by default it ends.
         max_body_bytes: the largest request body to accept; larger ones get a 413.
-        executor: where blocking functions run; by default threads of the application's own.
+        executor: the threads blocking functions run in; by default some of the application's own.
         enable_unauthed_sync: whether an unsigned PUT may register in cloud mode
             (INNGEST_ENABLE_UNAUTHED_SYNC; yes).
         clock: time and chance, for tests.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -153,6 +153,7 @@ def test_only_the_functions_that_are_listed_are_served() -> None:
         pytest.param({"serve_origin": "app.example"}, "serve_origin", id="origin"),
         pytest.param({"max_body_bytes": 0}, "max_body_bytes", id="limit"),
         pytest.param({"max_body_bytes": "1MB"}, "max_body_bytes", id="limit-as-text"),
+        pytest.param({"executor": 0}, "executor", id="no-executor"),
         pytest.param({"functions": []}, "no functions to serve", id="no-functions"),
         pytest.param({"functions": [print]}, "as a function", id="not-a-function"),
     ],
@@ -192,6 +193,14 @@ def test_its_lifespan_can_be_given_to_a_host() -> None:
             assert state is None
 
     asyncio.run(run())
+
+
+def test_an_executor_of_processes_is_refused_when_it_is_given() -> None:
+    with (
+        ProcessPoolExecutor(1) as executor,
+        pytest.raises(inngest.ConfigError, match="ProcessPoolExecutor; blocking"),
+    ):
+        inngest.serve(dev_client(), executor=executor)
 
 
 def test_an_executor_of_the_users_is_used_and_left_open() -> None:

@@ -75,9 +75,6 @@ def test_output_that_cannot_be_json_is_not_tried_again(colour: Colour, value: An
     assert "'shop-pay'" in document["message"]
 
 
-# What the function knows of its call.
-
-
 class Odd(BaseModel):
     """A type whose validator has a bug: pydantic lets what is no ValueError through."""
 
@@ -112,6 +109,9 @@ def test_an_event_whose_validator_fails_oddly_is_an_error_of_the_function() -> N
     reply = ran(client, document)
     assert reply.status == 500
     assert document_of(reply)["name"] == "KeyError"
+
+
+# What the function knows of its call.
 
 
 def test_the_context_is_that_of_the_call(colour: Colour) -> None:
