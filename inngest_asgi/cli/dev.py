@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from inngest_asgi.cli.console import open_console
 from inngest_asgi.cli.serving import listening, origin_of, served
 from inngest_asgi.cli.stopping import first_of, for_ever, stop_on_signals, work_until
-from inngest_asgi.cli.syncing import described, sync
+from inngest_asgi.cli.syncing import described
 from inngest_asgi.cli.telling import Telling
-from inngest_asgi.cli.unfinished import unfinished_runs
 from inngest_asgi.dev import DevOptions, DevServer
 
 if TYPE_CHECKING:
@@ -34,10 +33,9 @@ def dev(urls: Sequence[str], *, port: int, db: str) -> None:
 
 
 async def _work(urls: Sequence[str], listener: socket.socket, db: str) -> None:
-    unfinished = await unfinished_runs(db)
     async with DevServer(DevOptions(db=db)) as server:
         session = _Session(server, listener)
-        await first_of(session.work(urls, unfinished), session.telling.tell())
+        await first_of(session.work(urls), session.telling.tell())
 
 
 class _Session:
@@ -49,8 +47,9 @@ class _Session:
         self._console = open_console()
         self.telling = Telling(server, self._console)
 
-    async def work(self, urls: Iterable[str], unfinished: Iterable[str]) -> None:
+    async def work(self, urls: Iterable[str]) -> None:
         """Sync applications and serve, until cancelled."""
+        unfinished = await self._server.unfinished()
         async with served(self._server.app, self._listener):
             origin = origin_of(self._listener)
             self._console.print(f"Server       {origin}")
@@ -58,13 +57,13 @@ class _Session:
             for url in urls:
                 await self._sync(url)
             self.telling.begin()
-            for run_id in unfinished:
-                await self.telling.resume(run_id)
+            for run in unfinished:
+                await self.telling.resume(run.id)
             self._console.print("Serving until Ctrl-C; unfinished runs go on at the next start.")
             await for_ever()
 
     async def _sync(self, url: str) -> None:
-        result = await sync(self._server, url)
+        result = await self._server.sync(url)
         if result.ok:
             self._console.print(described(result))
         else:

@@ -13,9 +13,8 @@ from inngest_asgi.cli.console import open_console
 from inngest_asgi.cli.loading import Loaded, load_app
 from inngest_asgi.cli.serving import listening, origin_of, served
 from inngest_asgi.cli.stopping import first_of, for_ever, stop_on_signals, work_until
-from inngest_asgi.cli.syncing import described, sync
+from inngest_asgi.cli.syncing import described
 from inngest_asgi.cli.telling import Telling
-from inngest_asgi.cli.unfinished import unfinished_runs
 from inngest_asgi.dev import DevOptions, DevServer
 from inngest_asgi.settings import use_dev_server
 
@@ -75,11 +74,10 @@ async def _work(
     plan: Plan, loaded: Loaded, listener: socket.socket, app_listener: socket.socket
 ) -> int | None:
     async with AsyncExitStack() as stack:
-        # The application is up before the server, whose unfinished runs call it at once.
         await stack.enter_async_context(served(loaded.app, app_listener))
-        unfinished = await unfinished_runs(plan.db)
-        server = await stack.enter_async_context(DevServer(DevOptions(db=plan.db)))
-        session = _Session(plan, server, listener, unfinished)
+        # The application may be on another port than the one unfinished runs know.
+        server = await stack.enter_async_context(DevServer(DevOptions(db=plan.db, hold=True)))
+        session = _Session(plan, server, listener)
         url = f"{origin_of(app_listener)}{loaded.path}"
         return await first_of(session.work(url, loaded), session.telling.tell())
 
@@ -87,13 +85,10 @@ async def _work(
 class _Session:
     """What the command does while application and server are up."""
 
-    def __init__(
-        self, plan: Plan, server: DevServer, listener: socket.socket, unfinished: list[str]
-    ) -> None:
+    def __init__(self, plan: Plan, server: DevServer, listener: socket.socket) -> None:
         self._plan = plan
         self._server = server
         self._listener = listener
-        self._unfinished = unfinished
         self._console = open_console()
         self.telling = Telling(server, self._console)
         self.telling.note_ends()
@@ -103,31 +98,33 @@ class _Session:
         async with served(self._server.app, self._listener):
             await self._sync(url, loaded)
             self.telling.begin()
-            for run_id in self._unfinished:
+            unfinished = [run.id for run in await self._server.unfinished()]
+            for run_id in unfinished:
                 await self.telling.resume(run_id)
-            code = await self._follow()
+            self._server.release()
+            code = await self._follow(unfinished)
             if self._plan.once:
                 return code
             self._console.print("Serving until Ctrl-C; unfinished runs go on at the next start.")
             return await for_ever()
 
     async def _sync(self, url: str, loaded: Loaded) -> None:
-        result = await sync(self._server, url)
+        result = await self._server.sync(url)
         if not result.ok:
             advice = " Where it serves Inngest is told by --path PATH." if loaded.guessed else ""
             raise click.ClickException(f"{result.error}{advice}")
         self._console.print(f"Server       {origin_of(self._listener)}")
         self._console.print(described(result))
 
-    async def _follow(self) -> int:
+    async def _follow(self, unfinished: list[str]) -> int:
         """Return 0 when the runs that count have completed, 1 when not all of them did."""
         if self._plan.event is not None:
             return await self._outcome(await self._send(self._plan.event))
         if not self._plan.once:
             return 0
-        if not self._unfinished:
+        if not unfinished:
             self._console.print("There is no event to send and no unfinished run: nothing to do.")
-        return await self._outcome(self._unfinished)
+        return await self._outcome(unfinished)
 
     async def _send(self, name: str) -> list[str]:
         """Send the event and return the ids of the runs it started."""

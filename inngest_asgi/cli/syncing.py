@@ -1,27 +1,11 @@
-"""Asks applications to register with a server, for commands that tell how it went themselves."""
+"""Says in a line what came of asking an application to register."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from inngest_asgi.dev import DevServer, SyncResult
-
-_log = logging.getLogger("inngest_asgi.dev.sync")
-
-
-async def sync(server: DevServer, url: str) -> SyncResult:
-    """Sync an application; that it failed is for the caller to tell, and not for the log as well.
-
-    Raises:
-        RequestError: it is not a URL.
-    """
-    _log.disabled = True
-    try:
-        return await server.sync(url)
-    finally:
-        _log.disabled = False
+    from inngest_asgi.dev import SyncResult
 
 
 def described(result: SyncResult) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_BODY = 8 * 1024 * 1024
 MAX_STEP = 4 * 1024 * 1024
 MAX_OPS = 1_000
+TOO_LARGE = "output_too_large"
 
 _STREAMED, _MORE_WORK = 201, 206
 _VERSION = re.compile(r"[0-9]{1,4}")
@@ -65,6 +66,11 @@ class Op:
         """Whether the function is called again as soon as this step is done (steps.md 8)."""
         return self.opts.get("parallelMode") == "race"
 
+    def about(self, attempt: int) -> dict[str, Any]:
+        """Return what records tell of the step, which was found in `attempt`."""
+        about = {"id": self.id, "name": self.name, "op": self.kind, "attempt": attempt}
+        return about if self.seconds is None else about | {"duration": self.seconds}
+
 
 @dataclass(frozen=True, slots=True)
 class Reported:
@@ -109,6 +115,32 @@ def interpret(answer: Answer | NoAnswer, now: float) -> Outcome:
     if answer.status == _STREAMED:
         return _streamed(answer, now)
     return _direct(answer, now)
+
+
+def read_op(item: Any) -> Op | Failed:
+    """Read one op; `Failed`, with `TOO_LARGE` as the error's code if so, when it is none."""
+    if not isinstance(item, dict) or not isinstance(item.get("op"), str):
+        return _garbled("The app reported something that is not a step.")
+    opts, error = item.get("opts") or {}, item.get("error")
+    step_id, data = item.get("id"), dumps(item.get("data"))
+    if not isinstance(opts, dict) or not isinstance(error, dict | None):
+        return _garbled(f"The app reported a step ({item['op']}) whose opts or error is no object.")
+    if not (isinstance(step_id, str) and step_id) and item["op"].lower() != "none":
+        return _garbled(f"The app reported a step ({item['op']}) without an id.")
+    name = _name(item)
+    if max(len(data), _input_size(opts)) > MAX_STEP:
+        message = f"The input or output of step {name!r} is larger than {MAX_STEP >> 20} MB."
+        return Failed(not_ready(TOO_LARGE, message))
+    return Op(
+        kind=item["op"],
+        id=step_id or "",
+        name=name,
+        wire_name=item["name"] if isinstance(item.get("name"), str) else "",
+        opts=opts,
+        data=data,
+        error=error,
+        seconds=_seconds(item.get("timing")),
+    )
 
 
 def _direct(answer: Answer, now: float) -> Outcome:
@@ -168,7 +200,7 @@ def _reported(answer: Answer, now: float) -> Outcome:
     if len(items) > MAX_OPS:
         message = f"The app reported {len(items)} steps at once; {MAX_OPS} is the limit."
         return Failed(failure("InngestErrFunctionOverflowed", message), final=True)
-    ops = [_op(item) for item in items]
+    ops = [read_op(item) for item in items]
     refused = next((op for op in ops if isinstance(op, Failed)), None)
     if refused is not None:
         return replace(refused, retry_after=_retry_after(answer, now))
@@ -177,31 +209,6 @@ def _reported(answer: Answer, now: float) -> Outcome:
         no_retry=answer.headers.get(Header.NO_RETRY) == "true",
         retry_after=_retry_after(answer, now),
         version=_version(answer.headers.get(Header.REQUEST_VERSION)),
-    )
-
-
-def _op(item: Any) -> Op | Failed:
-    if not isinstance(item, dict) or not isinstance(item.get("op"), str):
-        return _garbled("The app reported something that is not a step.")
-    opts, error = item.get("opts") or {}, item.get("error")
-    step_id, data = item.get("id"), dumps(item.get("data"))
-    if not isinstance(opts, dict) or not isinstance(error, dict | None):
-        return _garbled(f"The app reported a step ({item['op']}) whose opts or error is no object.")
-    if not (isinstance(step_id, str) and step_id) and item["op"].lower() != "none":
-        return _garbled(f"The app reported a step ({item['op']}) without an id.")
-    name = _name(item)
-    if max(len(data), _input_size(opts)) > MAX_STEP:
-        message = f"The input or output of step {name!r} is larger than {MAX_STEP >> 20} MB."
-        return Failed(not_ready("output_too_large", message))
-    return Op(
-        kind=item["op"],
-        id=step_id or "",
-        name=name,
-        wire_name=item["name"] if isinstance(item.get("name"), str) else "",
-        opts=opts,
-        data=data,
-        error=error,
-        seconds=_seconds(item.get("timing")),
     )
 
 

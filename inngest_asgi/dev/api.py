@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.checkpoints import Checkpoints
     from inngest_asgi.dev.commits import Commits
     from inngest_asgi.dev.ingest import Ingest
     from inngest_asgi.dev.options import DevOptions
@@ -47,6 +48,7 @@ class Served(Protocol):
     runs: Runs
     commits: Commits
     ingest: Ingest
+    checkpoints: Checkpoints
 
 
 def make_app(server: Served) -> ASGIApp:
@@ -64,6 +66,8 @@ def make_app(server: Served) -> ASGIApp:
         Route("/v1/events/{id}", face.event),
         Route("/v1/events/{id}/runs", face.event_runs),
         Route("/v1/runs/{id}", face.run),
+        Route("/v1/checkpoint/{id}/async", face.checkpoint, methods=["POST"]),
+        Route("/v1/http/runs/{id}/async", face.checkpoint, methods=["POST"]),
     ]
     handlers: Any = {
         RequestError: _refusal,
@@ -166,6 +170,15 @@ class _Api:
             # The real server answers 500, not 404 (server-api.md 4).
             raise RequestError(f"Unable to load run: {run_id}", code="", status=500)
         return self._enveloped(run_view(row), _RUN_AGE)
+
+    async def checkpoint(self, request: Request) -> Response:
+        try:
+            await self._server.checkpoints.accept(_parsed(await request.body()))
+        except RequestError as error:
+            about = {"run_id": request.path_params["id"]}
+            body = {"error": str(error), "data": about, "status": error.status}
+            return _json(body, status=error.status)
+        return Response()
 
     async def actions(self, request: Request) -> Response:
         return _json(memo_document(await self._live_run(request)))

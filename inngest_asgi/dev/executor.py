@@ -61,10 +61,16 @@ class Executor:
         self._tools = tools
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = tools.options.max_calls
+        self._held = tools.options.hold
+
+    def release(self) -> None:
+        """Start with what is due, if that was held back."""
+        self._held = False
+        self.pump()
 
     def pump(self) -> None:
         """Start as many due jobs as may be in progress."""
-        while len(self._tasks) < self._room:
+        while not self._held and len(self._tasks) < self._room:
             job = self._tools.jobs.take()
             if job is None:
                 return
@@ -130,7 +136,7 @@ class Executor:
         started = self._tools.feed.record(run, Happening.CALL_STARTED, began, about)
         self._tools.feed.publish([started])
         answer = await self._send(request)
-        turn.now = clock.time()
+        turn.now, turn.attempt = clock.time(), job.attempt  # a checkpoint may have reset it
         if run.status.ended:
             return
         status = answer.status if isinstance(answer, Answer) else None

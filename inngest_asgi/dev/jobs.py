@@ -41,9 +41,9 @@ class Jobs:
         return self._of_run.setdefault(run_id, {})
 
     def put(self, jobs: Iterable[Job]) -> None:
-        """Make saved jobs available from when they are due, but those that went meanwhile."""
+        """Make saved jobs available from when they are due, but those gone or leased meanwhile."""
         for job in jobs:
-            if job.gone:
+            if job.gone or job.leased:
                 continue
             self.of_run(job.run_id)[job.id] = job
             if job.due <= self._clock.time():

@@ -53,6 +53,12 @@ def apply_ops(turn: Turn, reported: Reported) -> None:
     turn.done()
 
 
+def finished(op: Op) -> Memo:
+    """Return what a step that ran leaves: `StepRun` wraps it, `Step` does not (steps.md 2)."""
+    value = op.data if op.kind.lower() == "step" else dumps({"data": Fragment(op.data)})
+    return Memo(op.id, op.name, op.kind, value)
+
+
 def _refused(ops: tuple[Op, ...], now: float) -> str | None:
     for op in ops:
         rule = OPS.get(op.kind.lower())
@@ -72,12 +78,10 @@ def _none(turn: Turn, op: Op, reported: Reported) -> None:
     """Nothing to report on this branch."""
 
 
-def _step(turn: Turn, op: Op, reported: Reported) -> None:
-    _record(turn, op, op.data)
-
-
 def _step_run(turn: Turn, op: Op, reported: Reported) -> None:
-    _record(turn, op, dumps({"data": Fragment(op.data)}))
+    if turn.keep(finished(op)):
+        turn.tell_step(Happening.STEP_RECORDED, op)
+        turn.resolve(op.id, race=op.race)
 
 
 def _step_failed(turn: Turn, op: Op, reported: Reported) -> None:
@@ -121,12 +125,6 @@ def _discovery_request(turn: Turn, op: Op, reported: Reported) -> None:
     turn.discover()
 
 
-def _record(turn: Turn, op: Op, value: bytes) -> None:
-    if turn.keep(Memo(op.id, op.name, op.kind, value)):
-        turn.tell_step(Happening.STEP_RECORDED, op)
-        turn.resolve(op.id, race=op.race)
-
-
 def _error_missing(op: Op, now: float) -> str | None:
     return None if op.error is not None else f"Step {op.name!r} failed without an error."
 
@@ -146,7 +144,7 @@ def _sleep_text(op: Op) -> str:
 
 OPS: dict[str, OpRule] = {
     "none": OpRule(_none, lazy=True),
-    "step": OpRule(_step),
+    "step": OpRule(_step_run),
     "steprun": OpRule(_step_run),
     "steperror": OpRule(_step_error, check=_error_missing),
     "stepfailed": OpRule(_step_failed, check=_error_missing),

@@ -17,6 +17,8 @@ class DevOptions:
         poll_interval: seconds between syncs of the known apps; 0 means none after the start.
         retry_interval: seconds between attempts, always; None means the backoff table.
         max_calls: how many calls to apps may be in progress at once.
+        hold: call no function before `DevServer.release`, so that runs of an earlier server find
+            their apps registered where they are now.
         signing_key: signs what is sent to apps; None means that nothing is signed.
     """
 
@@ -25,6 +27,7 @@ class DevOptions:
     poll_interval: float = 5.0
     retry_interval: float | None = None
     max_calls: int = 100
+    hold: bool = False
     signing_key: str | None = field(default=None, repr=False)
 
     @property

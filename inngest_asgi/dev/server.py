@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from inngest_asgi.clock import SYSTEM_CLOCK, Clock
 from inngest_asgi.dev.alarm import Alarm
 from inngest_asgi.dev.api import make_app
+from inngest_asgi.dev.checkpoints import Checkpoints
 from inngest_asgi.dev.commits import Commits
 from inngest_asgi.dev.crons import Crons
 from inngest_asgi.dev.deadlines import Deadlines
@@ -60,6 +61,7 @@ class DevServer:
     runs: Runs
     commits: Commits
     ingest: Ingest
+    checkpoints: Checkpoints
 
     def __init__(
         self,
@@ -105,12 +107,16 @@ class DevServer:
         await self._closing.aclose()
 
     async def sync(self, url: str) -> SyncResult:
-        """Ask the app at `url` to register, and keep asking.
+        """Ask the app at `url` to register, and keep asking. The result is told, not logged.
 
         Raises:
             RequestError: it is not a URL.
         """
-        return await self._sync.sync(url)
+        return await self._sync.sync(url, quiet=True)
+
+    def release(self) -> None:
+        """Start calling functions, which `DevOptions.hold` held back."""
+        self._executor.release()
 
     async def send(self, event: Mapping[str, Any]) -> str:
         """Take an event in, as `POST /e/{key}` does, and return its internal id.
@@ -133,6 +139,10 @@ class DevServer:
     async def runs_of(self, event_id: str) -> list[RunRow]:
         """Return the runs an event started, by the event's internal id."""
         return await self.store.runs_of_event(event_id)
+
+    async def unfinished(self) -> list[RunRow]:
+        """Return the runs that are scheduled or running, oldest first."""
+        return await self.store.unfinished()
 
     async def run(self, run_id: str) -> RunRow | None:
         """Return a run as it stands."""
@@ -187,10 +197,11 @@ class DevServer:
         stack.push_async_callback(outbound.aclose)
         alarm = Alarm(clock)
         stack.callback(alarm.close)
-        jobs = Jobs(clock, alarm, lambda: executor.pump())
+        jobs = Jobs(clock, alarm, lambda: self._executor.pump())
         self._feed = Feed(kept.last_seq)
         self.runs = Runs(self.store, jobs)
         self.commits = Commits(self.store, jobs, self._feed)
+        self.checkpoints = Checkpoints(clock, self.runs, self.commits, self._feed)
         self.registry = Registry(clock, kept.apps, kept.functions)
         schedule = Schedule(clock, self.registry, self.runs, self._feed, kept.starts)
         self.ingest = Ingest(clock, schedule, self.commits)
@@ -198,7 +209,7 @@ class DevServer:
         crons = Crons(clock, alarm, self.registry, schedule, self.commits)
         stack.push_async_callback(crons.stop)
         deadlines = Deadlines(clock, alarm, LONGEST_CALL)
-        executor = Executor(
+        self._executor = Executor(
             Tools(
                 clock=clock,
                 options=options,
@@ -212,7 +223,7 @@ class DevServer:
                 deadlines=deadlines,
             )
         )
-        stack.push_async_callback(executor.stop)
+        stack.push_async_callback(self._executor.stop)
         self._start_syncing(stack, alarm, urls)
         jobs.put(kept.jobs)
         crons.refresh()
@@ -220,7 +231,9 @@ class DevServer:
     def _start_syncing(
         self, stack: contextlib.AsyncExitStack, alarm: Alarm, urls: list[str]
     ) -> None:
-        tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(self.sync(url)) for url in urls]
+        tasks: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(self._sync.sync(url)) for url in urls
+        ]
         seconds = self.options.poll_interval
         if seconds > 0:
             tasks.append(asyncio.ensure_future(self._sync.keep_syncing(seconds, alarm.check)))

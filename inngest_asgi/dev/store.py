@@ -112,6 +112,11 @@ class Store:
         rows = await self._run_rows("WHERE id = ?", run_id)
         return rows[0] if rows else None
 
+    async def unfinished(self) -> list[RunRow]:
+        """Return the runs that are scheduled or running, oldest first."""
+        statuses = (RunStatus.RUNNING, RunStatus.SCHEDULED)
+        return await self._run_rows("WHERE status IN (?, ?) ORDER BY rowid", *statuses)
+
     async def history(self, run_id: str) -> list[Record]:
         """Return what happened to a run, in order."""
         rows = await self._rows(
@@ -121,12 +126,12 @@ class Store:
         )
         return [_record(row) for row in rows]
 
-    async def _run_rows(self, where: str, value: str) -> list[RunRow]:
-        rows = await self._rows(f"{_RUN_ROW} {where}", value)
+    async def _run_rows(self, where: str, *values: str | int) -> list[RunRow]:
+        rows = await self._rows(f"{_RUN_ROW} {where}", *values)
         return [_run_row_of(row) for row in rows]
 
-    async def _rows(self, query: str, value: str) -> list[Any]:
-        return await self._thread.submit(lambda conn: conn.execute(query, (value,)).fetchall())
+    async def _rows(self, query: str, *values: str | int) -> list[Any]:
+        return await self._thread.submit(lambda conn: conn.execute(query, values).fetchall())
 
 
 _Row = tuple[Any, ...]

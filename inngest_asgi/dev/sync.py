@@ -58,8 +58,12 @@ class Sync:
     commits: Commits
     key: str | None
 
-    async def sync(self, url: str) -> SyncResult:
+    async def sync(self, url: str, *, quiet: bool = False) -> SyncResult:
         """Ask the app at `url` to register.
+
+        Args:
+            url: where it serves Inngest.
+            quiet: the caller tells what went wrong, so it is not logged.
 
         Raises:
             RequestError: it is not a URL.
@@ -79,7 +83,8 @@ class Sync:
             else:
                 error = f"The app at {app.url} answered, but did not register its functions here."
         if error is not None and error != current.error:
-            _log.warning("%s", error)
+            if not quiet:
+                _log.warning("%s", error)
             await self.registry.note_error(current, error, self.commits)
         count = sum(one.app_id == current.id for one in self.registry.functions)
         return SyncResult(current.url, current.name, count, error)

@@ -113,14 +113,10 @@ class Turn:
 
     def keep(self, memo: Memo) -> bool:
         """Keep a step's result, unless there is one: the first wins."""
-        run = self.run
-        if memo.step_id in run.memos:
-            return False
-        run.memos[memo.step_id] = memo
-        run.memo_bytes += len(memo.value)
-        run.idle = 0
-        self.memos.append(memo)
-        return True
+        kept = keep_memo(self.run, memo)
+        if kept:
+            self.memos.append(memo)
+        return kept
 
     def resolve(self, step_id: str, *, race: bool) -> None:
         """A step is done: call the function again if its whole set is, or if it raced."""
@@ -170,10 +166,7 @@ class Turn:
 
     def tell_step(self, kind: Happening, op: Op, **more: Any) -> None:
         """Note for timelines what happened to a step."""
-        about = {"id": op.id, "name": op.name, "op": op.kind, "attempt": self.attempt}
-        if op.seconds is not None:
-            about["duration"] = op.seconds
-        self.happened.append((kind, about | more))
+        self.happened.append((kind, op.about(self.attempt) | more))
 
     # The rest is how
 
@@ -236,3 +229,13 @@ class Turn:
         self.happened.append(
             (Happening.ATTEMPT_FAILED, about | {"error": error, "retry_at": retry_at})
         )
+
+
+def keep_memo(run: Run, memo: Memo) -> bool:
+    """Keep a step's result in a run, unless there is one: the first wins."""
+    if memo.step_id in run.memos:
+        return False
+    run.memos[memo.step_id] = memo
+    run.memo_bytes += len(memo.value)
+    run.idle = 0
+    return True

@@ -42,7 +42,7 @@ async def fail(ctx: inngest.Context) -> None:
     await ctx.step.run("charge", charge)
 
 
-@client.create_function(fn_id="interrupt", trigger=on("interrupted"))
+@client.create_function(fn_id="interrupt", retries=0, trigger=on("interrupted"))
 async def interrupt(ctx: inngest.Context) -> str:
     """Stop the program in the middle of the second step, the first time it runs."""
 

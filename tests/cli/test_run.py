@@ -101,6 +101,15 @@ def test_a_signal_ends_it_and_the_next_start_finishes_the_run(
     assert lines[-1] == '"done"'
 
 
+def test_a_run_without_retries_goes_on_although_the_application_has_moved(tmp_path: Path) -> None:
+    with listening(0, option="", what="") as first, listening(0, option="", what="") as second:
+        ports = [listener.getsockname()[1] for listener in (first, second)]
+    db, data = str(tmp_path / "dev.db"), {"signal": int(signal.SIGINT)}
+    assert run(plan(event="interrupted", data=data, app_port=ports[0], db=db)) == 130
+    assert run(plan(app_port=ports[1], db=db)) == 0
+    assert programs.ran == ["first", "second", "second"]
+
+
 @pytest.mark.parametrize(
     ("event", "last"),
     [("greeted", '"hello world"'), (None, "(tried, 5 functions)")],

@@ -43,6 +43,18 @@ def test_due_jobs_are_taken_in_the_order_they_came() -> None:
     playing(play)
 
 
+def test_a_job_that_is_saved_while_it_is_leased_is_not_handed_out_twice() -> None:
+    def play(jobs: Jobs) -> None:
+        job = call("a")
+        jobs.put([job])
+        assert taken(jobs) == ["a"]
+        jobs.put([job])
+        jobs.release(job)
+        assert taken(jobs) == []
+
+    playing(play)
+
+
 def test_a_job_of_the_future_becomes_due() -> None:
     async def main() -> None:
         clock, ready = ManualClock(0.0), list[float]()

@@ -244,6 +244,41 @@ def test_an_app_url_that_is_none_is_refused_at_the_start() -> None:
     asyncio.run(main())
 
 
+def test_a_server_that_holds_calls_nobody_before_it_is_released() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", script(output("ok")))
+        async with world(app, hold=True) as here:
+            event_id = await here.send()
+            await here.pass_time(3600)
+            assert app.calls == []
+            here.server.release()
+            (run,) = await here.finish(event_id)
+            assert run.status is RunStatus.COMPLETED
+
+    asyncio.run(main())
+
+
+def test_unfinished_runs_are_those_scheduled_or_running_oldest_first() -> None:
+    async def main() -> None:
+        async def slow(call: Call) -> Reply:
+            await here.clock.sleep(60)
+            return output(None)
+
+        app = FakeApp()
+        app.add("ends", lambda call: output(None), event="ends")
+        app.add("slow", slow, event="slow").add("later", script(), event="later")
+        async with world(app) as here:
+            later = await here.send("later", ts=int((here.clock.time() + 3600) * 1000))
+            await here.run_one("ends")
+            slow_one = await here.send("slow")
+            await here.server.settle()
+            unfinished = await here.server.unfinished()
+            assert [run.event_id for run in unfinished] == [later, slow_one]
+            assert [run.status for run in unfinished] == [RunStatus.SCHEDULED, RunStatus.RUNNING]
+
+    asyncio.run(main())
+
+
 def test_a_stopped_server_says_so() -> None:
     async def main() -> None:
         async with world(FakeApp(), sync=False) as here:

@@ -134,6 +134,22 @@ def test_an_app_that_was_renamed_leaves_no_functions_behind(url: str, left: list
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(("app_urls", "logged"), [((), 0), ((URL,), 1)], ids=["asked", "by-itself"])
+def test_a_failure_is_logged_once_unless_the_one_who_asked_is_told(
+    app_urls: tuple[str, ...], logged: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        clock, outbound = ManualClock(), HttpOutbound(httpx.MockTransport(unreachable))
+        options = DevOptions(app_urls=app_urls, poll_interval=5)
+        async with DevServer(options, clock=clock, outbound=outbound) as server:
+            await server.settle()
+            assert not (await server.sync(URL)).ok
+            await clock.until(clock.sleep(11), settle=server.settle)
+
+    asyncio.run(main())
+    assert caplog.text.count("cannot be reached") == logged
+
+
 def test_an_app_that_hangs_is_given_ten_seconds() -> None:
     async def main() -> None:
         clock = ManualClock()
