@@ -367,12 +367,13 @@ class _HookedSteps:
 
 
 def _shown_options(op: Op) -> dict[str, Any]:
-    """Return the options a step is reported with as hooks may change them, its input included."""
+    """Return the options a step is reported with as hooks may change them: as plain JSON data."""
     options = dict(op.opts or {})
     if op.shows_input and op.args:
-        options |= loads(dumps(shown_input(op.args)))
+        options |= shown_input(op.args)
     op.shows_input = False
-    return options
+    shown: dict[str, Any] = loads(dumps(options)) if options else options
+    return shown
 
 
 def _embedded(result: TransformOutputResult) -> Fragment:

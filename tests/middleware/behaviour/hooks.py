@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.engine.ids import hash_id
@@ -30,18 +30,22 @@ class Served:
     """A client with one function "pay", which is called as a server would call it."""
 
     client: inngest.Inngest
-    requests: list[object] = field(default_factory=list)
 
     def call(
         self,
         memos: Mapping[str, Any] | None = None,
         *,
         target: str | None = None,
+        data: Any = None,
         **ctx: Any,
     ) -> Reply:
-        """Call it with memos by the users' ids, in the order they ended."""
+        """Call it with memos by the users' ids, in the order they ended, and data of its event."""
         steps = {hash_id(id): memo for id, memo in (memos or {}).items()}
-        body = body_of(call(steps, stack=list(steps), **ctx))
+        document = call(steps, stack=list(steps), **ctx)
+        if data is not None:
+            for event in (document["event"], *document["events"]):
+                event["data"] = data
+        body = body_of(document)
         step_id = "step" if target is None else hash_id(target)
 
         async def answered() -> Reply:
