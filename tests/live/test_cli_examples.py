@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import httpx
@@ -39,6 +40,15 @@ def test_the_quickstart_shows_a_timeline_and_a_summary(tmp_path: Path) -> None:
     assert json.loads(summary)["orders"] == 305
 
 
+def test_the_readme_shows_what_make_run_prints(tmp_path: Path) -> None:
+    event = ("--event", "shop/orders.uploaded", "--data", f"@{ROOT}/examples/data/upload.json")
+    with command("examples.quickstart:inngest_app", *event, folder=tmp_path) as run:
+        assert run.ended() == 0
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    sample = readme.partition("```text\n")[2].partition("```")[0]
+    assert _without_chance(run.output) == _without_chance(sample)
+
+
 def test_a_file_that_is_not_there_fails_the_run_at_once(tmp_path: Path) -> None:
     event = ("--event", "shop/orders.uploaded", "--data", '{"file": "nothing.csv"}')
     with command("examples.quickstart:inngest_app", *event, folder=tmp_path) as run:
@@ -71,3 +81,9 @@ def test_the_quickstart_under_uvicorn_beside_the_server_alone(tmp_path: Path) ->
             with Command("send", *event, folder=tmp_path) as send:
                 assert send.ended() == 0
             server.wait_for("◷ wait for late orders")
+
+
+def _without_chance(shown: str) -> list[str]:
+    """Return lines without ids, ports, times and where the report went, in an order that stays."""
+    chance = r"\b[0-9A-Z]{26}\b|:[0-9]{4,5}\b| *<?\b[0-9.]+ m?s\b|[0-9:]{8}|\"report\": .*"
+    return sorted(re.sub(chance, "", shown).splitlines())
