@@ -1,1 +1,1 @@
-"""Bridges to hosts that do not speak ASGI; they use the public names of `inngest_asgi` only."""
+"""Serves functions in hosts of other kinds; uses the public names of `inngest_asgi` only."""
