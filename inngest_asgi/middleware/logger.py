@@ -63,6 +63,8 @@ class QuietLogger:
         return f"<QuietLogger of {self._logger!r}>"
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what `copy` looks for before there is a logger
+            raise AttributeError(name)
         value = getattr(self._logger, name)
         return _silence if name in SPEAKING and self._is_quiet() else value
 

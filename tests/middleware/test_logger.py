@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from typing import Any
 
@@ -63,6 +64,13 @@ def test_other_attributes_pass_through() -> None:
     assert logger.bind(user=1) == {"user": 1}
     with pytest.raises(AttributeError):
         _ = logger.warning
+
+
+def test_it_can_be_copied_with_what_holds_it() -> None:
+    loud = Loud()
+    copied: Any = copy.copy(QuietLogger(loud, machine()))
+    copied.info("copied")
+    assert loud.said == [("copied",)]
 
 
 def test_it_shows_whose_it_is() -> None:
