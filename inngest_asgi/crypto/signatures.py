@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from inngest_asgi.crypto.keys import hmac_key
 from inngest_asgi.errors import CodecError, SignatureError
 from inngest_asgi.wire.codec import canonical
+from inngest_asgi.wire.names import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +51,7 @@ def verify(body: bytes, header: str | None, signing_keys: Iterable[str], now: fl
     if header is None:
         raise SignatureError(
             "The request is not signed: it has no X-Inngest-Signature header.",
-            code="header_missing",
+            code=ErrorCode.HEADER_MISSING,
         )
     found = _HEADER.fullmatch(header)
     if found is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from inngest_asgi.errors import StepError
+from inngest_asgi.wire.replies import CAUSE_DEPTH
 
 MISSING: Final = object()
 """Returned instead of a memo where there is none."""
 
-_CAUSE_DEPTH = 5
 _WRAPPER = frozenset({"type", "data", "error"})
 
 
@@ -111,7 +111,7 @@ def memo_result(memo: Any, step_id: str) -> Any:
     return memo
 
 
-def recorded_error(error: Any, step_id: str | None = None, depth: int = _CAUSE_DEPTH) -> StepError:
+def recorded_error(error: Any, step_id: str | None = None, depth: int = CAUSE_DEPTH) -> StepError:
     """Rebuild an error from its wire shape, `depth` causes deep; what is odd becomes text."""
     if not isinstance(error, dict):
         return StepError(str(error), step_id=step_id)

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.errors import NonRetriableError, RetryAfterError, StepError
 from inngest_asgi.wire.names import ErrorCode
-from inngest_asgi.wire.replies import ErrorRecord, retry_after_value
+from inngest_asgi.wire.replies import CAUSE_DEPTH, ErrorRecord, retry_after_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
-_CAUSE_DEPTH = 5
 _CODES = {
     "NestedStepError": ErrorCode.STEP_NESTED,
     "NonRetriableError": ErrorCode.NON_RETRIABLE_ERROR,
@@ -92,7 +91,7 @@ def describe(error: BaseException, final: tuple[type[BaseException], ...]) -> Fa
     )
 
 
-def error_record(error: BaseException, depth: int = _CAUSE_DEPTH) -> ErrorRecord:
+def error_record(error: BaseException, depth: int = CAUSE_DEPTH) -> ErrorRecord:
     """Return an exception as it goes over the wire, with its causes, `depth` deep."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if isinstance(error, StepError):
@@ -101,8 +100,8 @@ def error_record(error: BaseException, depth: int = _CAUSE_DEPTH) -> ErrorRecord
         name, message, stack = type(error).__name__, _message(error), user_stack(error)
     return ErrorRecord(
         name=name,
-        message=_clean(message or name),
-        stack=_clean(stack) if stack else None,
+        message=message or name,
+        stack=stack or None,
         code=_code(error),
         cause=error_record(cause, depth - 1) if cause is not None and depth > 0 else None,
     )
@@ -139,8 +138,3 @@ def _code(error: BaseException) -> ErrorCode:
 def _message(error: BaseException) -> str:
     """Return `str(error)`, also when the exception's own `__str__` raises."""
     return str(traceback.TracebackException(type(error), error, None, limit=0))
-
-
-def _clean(text: str) -> str:
-    """Replace what UTF-8 cannot carry, so that an error can always be reported."""
-    return text.encode("utf-8", "replace").decode()

@@ -13,7 +13,8 @@ from inngest_asgi.wire.names import ErrorCode, Header
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_CAUSE_DEPTH = 5
+CAUSE_DEPTH = 5
+"""How many causes of an error go over the wire, each inside the one it caused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRecord:
-    """An error as it goes over the wire."""
+    """An error as it goes over the wire; who makes one sees to `CAUSE_DEPTH`."""
 
     name: str
     message: str
@@ -36,19 +37,19 @@ class ErrorRecord:
     cause: ErrorRecord | None = None
 
     def to_op(self) -> dict[str, Any]:
-        """Return the shape inside an op (steps.md 3); the cause chain ends at depth five."""
-        return self._shape({}, _CAUSE_DEPTH)
+        """Return the shape inside an op (steps.md 3)."""
+        return self._shape({})
 
     def to_body(self) -> dict[str, Any]:
         """Return the shape of an error response (http.md 11.3)."""
-        return self._shape({"code": str(self.code)}, _CAUSE_DEPTH)
+        return self._shape({"code": str(self.code)})
 
-    def _shape(self, start: dict[str, Any], depth: int) -> dict[str, Any]:
+    def _shape(self, start: dict[str, Any]) -> dict[str, Any]:
         shape = {**start, "message": _encodable(self.message), "name": _encodable(self.name)}
         if self.stack:
             shape["stack"] = _encodable(self.stack)
-        if self.cause is not None and depth > 0:
-            shape["cause"] = self.cause._shape({}, depth - 1)  # noqa: SLF001
+        if self.cause is not None:
+            shape["cause"] = self.cause.to_op()
         return shape
 
 
