@@ -239,4 +239,6 @@ def test_a_signal_is_sent_once(shell: Shell, tools: Tools) -> None:
         return await tools.step.send_signal("a", signal="s", data=1)
 
     assert shown(shell(program, Request(), tools)) == ['StepRun a = "01JWAITING"']
+    replayed = Request(memos={"a": {"data": "01J"}})
+    assert shown(shell(program, replayed, tools)) == {"returned": "01J"}
     assert tools.sent == [("s", 1)]

@@ -235,3 +235,10 @@ def test_the_failure_function_takes_every_failure() -> None:
     failure = declared(trigger=SIGNED_UP, on_failure=handle).failure
     assert failure is not None
     assert failure.event_types is None
+
+
+def test_what_an_invoked_function_returned_is_rebuilt_to_its_annotation() -> None:
+    def took(_: object) -> timedelta:
+        return timedelta(hours=1)
+
+    assert declared(handler=took).rebuild("PT1H", what="Step 'a'") == timedelta(hours=1)
