@@ -57,6 +57,7 @@ IMPURE_IMPORTS = frozenset(
 )
 
 NOT_MIRRORS = (
+    "tests/test_documents.py",
     "tests/test_layout.py",
     "tests/test_packaging.py",
     "tests/test_public_api.py",
