@@ -89,7 +89,7 @@ class Op:
 
         Raises:
             StepError: the memo records a failure.
-                OutputError: it does not validate against an explicit output type.
+            OutputError: it does not validate against an explicit output type.
             EventValidationError: what a wait received is not of the type it waited for.
         """
         if self.runnable:
@@ -158,7 +158,7 @@ SCOPE: ContextVar[Scope] = ContextVar("inngest_scope", default=PLAIN_SCOPE)
 
 
 class NestedStep(BaseException):
-    """Unwinds a step's body that used another step; see `Machine.succeeded`."""
+    """Unwinds a step's body that used another step; see `Machine.performed`."""
 
 
 def enter(op: Op, scope: Scope) -> None:
