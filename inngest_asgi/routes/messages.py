@@ -14,6 +14,8 @@ from inngest_asgi.wire.names import ErrorCode
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
+_ORDINARY_QUERY = 512
+
 
 class Request:
     """One HTTP request; its body is read once, up to a limit."""
@@ -35,7 +37,9 @@ class Request:
 
     def query(self, name: str) -> str | None:
         """Return a query parameter, or None when it is missing or empty."""
-        return _parse_query(self.scope.get("query_string", b"")).get(name)
+        raw = self.scope.get("query_string", b"")
+        parse = _known_query if len(raw) <= _ORDINARY_QUERY else _parse_query
+        return parse(raw).get(name)
 
     async def body(self, limit: int) -> bytes:
         """Read the whole body.
@@ -116,6 +120,11 @@ class Response:
 
 
 @lru_cache(maxsize=1024)
+def _known_query(raw: bytes) -> dict[str, str]:
+    """Parse a query as servers make them, once; long ones, of strangers, are not worth keeping."""
+    return _parse_query(raw)
+
+
 def _parse_query(raw: bytes) -> dict[str, str]:
     try:
         return dict(parse_qsl(raw.decode(errors="replace"), max_num_fields=100))

@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import Request as HostRequest
 
 from inngest_asgi.errors import RequestError
+from inngest_asgi.routes import messages
 from inngest_asgi.routes.messages import Request, Response
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ def test_a_header_that_is_not_ascii_is_no_error() -> None:
 )
 def test_a_query_parameter_is_read(query: bytes, value: str | None) -> None:
     assert request(query=query).query("a") == value
+
+
+def test_long_queries_of_strangers_do_not_pile_up_in_memory() -> None:
+    kept = messages._known_query.cache_info().currsize
+    assert request(query=b"a=1&b=" + b"x" * 600).query("a") == "1"
+    assert messages._known_query.cache_info().currsize == kept
 
 
 def test_a_scope_may_lack_the_query() -> None:
