@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.responses import Response
 
 import inngest_asgi as inngest
 from inngest_asgi.cli.dev import dev
@@ -94,6 +95,27 @@ def test_it_syncs_goes_on_with_what_is_unfinished_and_serves_until_it_is_stopped
         "▶ stopped-work",
         "■ stopped-work",
     ]
+
+
+def test_an_application_that_comes_up_after_the_server_is_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    port, app_port = free_port(), free_port()
+    asked: list[Any] = []
+
+    async def late(scope: Any, receive: Any, send: Any) -> None:
+        """Answer the first two requests as a host does that has not started yet."""
+        if scope["type"] == "http":
+            asked.append(scope["method"])
+        await (Response(status_code=503) if 1 <= len(asked) <= 2 else app)(scope, receive, send)
+
+    monkeypatch.setattr("inngest_asgi.cli.dev._PAUSE", 0.0)
+    monkeypatch.setenv("INNGEST_DEV", f"http://127.0.0.1:{port}")
+    output = programs.Interrupting("asked again", "(stopped, 1 function)")
+    monkeypatch.setattr(sys, "stdout", output)
+    with beside(late, app_port) as url:
+        dev([f"{url}/api/inngest"], port=port, db=":memory:")
+    assert asked == ["PUT"] * 3
 
 
 def test_what_is_no_url_is_refused() -> None:

@@ -67,6 +67,18 @@ def test_a_request_to_the_fastapi_application_starts_a_run(tmp_path: Path) -> No
         run.wait_for('"ann@example.com: How do you like it?"')
 
 
+def test_an_application_that_is_started_after_the_server_is_greeted(tmp_path: Path) -> None:
+    port, app_port = free_ports(2)
+    dev = ("dev", "-u", f"http://localhost:{app_port}", "--port", str(port))
+    options = ("examples.quickstart:inngest_app", "--port", str(app_port))
+    with Command(*dev, folder=tmp_path) as server:
+        server.wait_for("It is asked again every few seconds.")
+        url = f"http://127.0.0.1:{port}"
+        start = "import uvicorn; uvicorn.main()"
+        with Command(*options, folder=tmp_path, start=start, INNGEST_DEV=url):
+            server.wait_for("(shop, 1 function)")
+
+
 def test_the_quickstart_under_uvicorn_beside_the_server_alone(tmp_path: Path) -> None:
     port, app_port = free_ports(2)
     url = f"http://127.0.0.1:{port}"
