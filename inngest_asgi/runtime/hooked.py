@@ -250,7 +250,7 @@ class HookedCall:
             await self._run("after_execution")
         if isinstance(outcome, Returned):
             return Returned(await self._transformed(outcome.value, None))
-        if isinstance(outcome, Raised):
+        if isinstance(outcome, Raised) and isinstance(outcome.error, Exception):
             return Returned(await self._transformed(None, outcome.error))
         if isinstance(outcome, Report) and len(outcome.ops) == 1 and not self._executed:
             await self._transform_unrun(outcome.ops[0])

@@ -63,6 +63,18 @@ def test_what_ends_programs_is_an_error_of_the_function(colour: str) -> None:
     assert trace == ["on_run_error"]
 
 
+@colours
+def test_a_function_that_raises_a_cancellation_is_answered_with_hooks_too(colour: str) -> None:
+    async def cancelling(ctx: Any) -> None:
+        raise asyncio.CancelledError
+
+    trace: list[str] = []
+    hooks = traced(trace, hooks=["transform_output", "on_run_error"])
+    reply = served(cancelling, colour, middleware=[hooks]).call()
+    assert (reply.status, document_of(reply)["name"]) == (500, "CancelledError")
+    assert trace == ["on_run_error"]
+
+
 @pytest.mark.parametrize("hook", ["transform_input", "before_response", "wrap_request"])
 def test_a_call_that_is_cancelled_in_a_hook_is_cancelled(hook: str) -> None:
     async def cancelled(*_: Any) -> None:
