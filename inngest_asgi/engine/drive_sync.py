@@ -107,8 +107,9 @@ class DriveSync:
         if self._branch is not self._whole and self._machine.target is None:
             self._branch.parked = True
             raise Parked("This branch waits for its siblings.")
-        self._outcome = self._decide()
-        self._on_outcome(self._outcome)
+        if self._outcome is None:
+            self._outcome = self._decide()
+            self._on_outcome(self._outcome)
         raise Answered("This call of the function is over; steps go on in a later one.")
 
     def branches(self, functions: Sequence[Callable[[], Any]]) -> list[Branch]:

@@ -150,3 +150,21 @@ def test_a_target_in_a_branch_ends_the_call_at_once(tools: Tools) -> None:
     outcome = call_blocking(program, Request(target="b"), tools)
     assert shown(outcome) == ['StepRun b = "b"']
     assert tools.ran == {"b": 1}
+
+
+def test_a_target_whose_branch_swallows_is_not_run_once_more_for_its_siblings(
+    tools: Tools,
+) -> None:
+    async def program(tools: Tools) -> Any:
+        async def swallowing() -> None:
+            try:
+                await tools.step.run("b", tools.body("b"))
+            except BaseException as error:  # noqa: BLE001 - that is the point
+                tools.sent.append(type(error).__name__)
+
+        parked = partial(tools.step.run, "a", tools.body("a"))
+        return await tools.group.parallel([parked, swallowing])
+
+    outcome = call_blocking(program, Request(target="b"), tools)
+    assert shown(outcome) == ['StepRun b = "b"']
+    assert (tools.ran, tools.sent) == ({"b": 1}, ["Answered"])
