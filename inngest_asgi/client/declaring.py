@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 from inngest_asgi.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from inngest_asgi.functions.declare import AsyncHandler, BlockingHandler, Declaration
     from inngest_asgi.functions.function import Function
@@ -70,7 +70,10 @@ def takes_options_of(
             try:
                 shown.bind(self, *args, **kwargs)
             except TypeError as error:
-                raise ConfigError(f"{method.__name__}: {error}.") from None
+                raise ConfigError(
+                    f"{_call_of(method.__name__, kwargs)}: {error}; "
+                    f"it takes {', '.join(option.name for option in options)}, each by its name."
+                ) from None
             return method(self, *args, **kwargs)
 
         functools.update_wrapper(checked, method)
@@ -78,3 +81,8 @@ def takes_options_of(
         return checked
 
     return decorate
+
+
+def _call_of(name: str, options: Mapping[str, Any]) -> str:
+    """Return a call as its author finds it again: with the id of the function it declares."""
+    return f"{name}(fn_id={options['fn_id']!r})" if "fn_id" in options else name

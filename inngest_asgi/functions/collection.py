@@ -40,8 +40,12 @@ class FunctionIndex:
         """Index the functions that are to be served.
 
         Raises:
-            ConfigError: there is none, or see `add`.
+            ConfigError: there is none, or one that is not in a list, or see `add`.
         """
+        if isinstance(functions, Function):
+            raise ConfigError(
+                f"App {app_id!r} was given {functions!r} where a list belongs; pass [function]."
+            )
         index = cls(app_id, functions)
         if not index.functions:
             raise ConfigError(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.client.inngest import Inngest
 from inngest_asgi.clock import SYSTEM_CLOCK, Clock
+from inngest_asgi.functions import checks
 from inngest_asgi.functions.collection import FunctionIndex
 from inngest_asgi.lifespan.manager import LifespanManager
 from inngest_asgi.routes.execute import Execute
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from inngest_asgi.client.inngest import Inngest
     from inngest_asgi.functions.function import Function
 
 DEFAULT_PATH = "/api/inngest"
@@ -81,6 +82,7 @@ def serve(
     Raises:
         ConfigError: an argument is wrong, or the functions are (duplicate ids, another client's).
     """
+    checks.of_kind(client, Inngest, "serve: client")
     options = Options(
         serve_origin=serve_origin,
         serve_path=serve_path,

@@ -28,10 +28,15 @@ def attach(app: Starlette, inngest_app: InngestApp, path: str = DEFAULT_PATH) ->
 
     Raises:
         ConfigError: the path does not start with a slash, or is "/" alone, or an application is
-            attached there.
+            attached there; or one of the applications is none.
     """
+    from starlette.applications import Starlette
     from starlette.routing import Mount, Route  # on first use: who attaches has loaded it anyway
 
+    if not isinstance(app, Starlette):
+        raise ConfigError(f"attach: app is {app!r}; pass a Starlette or FastAPI application.")
+    if not isinstance(inngest_app, InngestApp):
+        raise ConfigError(f"attach: inngest_app is {inngest_app!r}; pass what serve() returned.")
     bare = path.rstrip("/")
     if not bare.startswith("/"):
         raise ConfigError(f"attach: path is {path!r}; pass one such as {DEFAULT_PATH!r}.")

@@ -81,8 +81,13 @@ def test_two_clients_may_use_one_id() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        pytest.param({"fn_id": "pay"}, "'trigger'", id="missing"),
-        pytest.param({"fn_id": "pay", "trigger": PLACED, "retry": 1}, "'retry'", id="unknown"),
+        pytest.param({"trigger": PLACED}, "create_function: .* 'fn_id'", id="no-id"),
+        pytest.param({"fn_id": "pay"}, "fn_id='pay'.* 'trigger'", id="missing"),
+        pytest.param(
+            {"fn_id": "pay", "trigger": PLACED, "retry": 1},
+            "fn_id='pay'.* 'retry'; it takes .* retries,",
+            id="unknown",
+        ),
         pytest.param({"fn_id": "", "trigger": PLACED}, "fn_id", id="wrong"),
     ],
 )

@@ -154,13 +154,21 @@ def test_only_the_functions_that_are_listed_are_served() -> None:
         pytest.param({"max_body_bytes": 0}, "max_body_bytes", id="limit"),
         pytest.param({"max_body_bytes": "1MB"}, "max_body_bytes", id="limit-as-text"),
         pytest.param({"executor": 0}, "executor", id="no-executor"),
+        pytest.param({"client": []}, r"client is \[\]; pass Inngest", id="no-client"),
         pytest.param({"functions": []}, "no functions to serve", id="no-functions"),
         pytest.param({"functions": [print]}, "as a function", id="not-a-function"),
     ],
 )
 def test_a_wrong_argument_is_refused_with_a_sentence(options: dict[str, Any], said: str) -> None:
     with pytest.raises(inngest.ConfigError, match=said):
-        inngest.serve(dev_client(), **options)
+        inngest.serve(**({"client": dev_client()} | options))
+
+
+def test_a_function_that_is_not_in_a_list_is_refused() -> None:
+    client = dev_client()
+    app_of(client)
+    with pytest.raises(inngest.ConfigError, match=r"<Function shop-pay> where a list belongs"):
+        inngest.serve(client, client.functions[0])  # type: ignore[arg-type]
 
 
 def test_a_function_of_another_client_is_refused() -> None:

@@ -336,3 +336,13 @@ def test_mounted_alone_the_lifespan_does_not_run_and_calls_work_all_the_same(hos
             return await phase_of(app)
 
     assert asyncio.run(run()) == "not started"
+
+
+def test_what_is_no_host_is_refused_with_a_sentence() -> None:
+    with pytest.raises(inngest.ConfigError, match="pass a Starlette or FastAPI application"):
+        inngest.attach(dev_client(), app_of(dev_client()))  # type: ignore[arg-type]
+
+
+def test_a_client_is_not_what_is_attached() -> None:
+    with pytest.raises(inngest.ConfigError, match=r"pass what serve\(\) returned"):
+        inngest.attach(Starlette(), dev_client())  # type: ignore[arg-type]
