@@ -26,7 +26,7 @@ from inngest_asgi.engine.outcomes import (
     describe,
 )
 from inngest_asgi.engine.results import PLAIN
-from inngest_asgi.errors import CodecError, OutputError, StepError
+from inngest_asgi.errors import CodecError, EventValidationError, OutputError, StepError
 from inngest_asgi.middleware.crossing import complete
 from inngest_asgi.middleware.records import (
     NO_OUTPUT,
@@ -192,7 +192,7 @@ class HookedCall:
             op.body = self.colour.as_body(partial(self._body, op, op.body, call.step))
         try:
             value = await self.colour.own(announce, op)
-        except (StepError, OutputError):
+        except (StepError, OutputError, EventValidationError):
             await self._begin_when_replayed()
             raise
         await self._begin_when_replayed()
@@ -349,10 +349,11 @@ class HookedServicesSync(HookedServices):
 class _HookedSteps:
     """Stands before a shell: what tools announce goes through the hooks."""
 
-    __slots__ = ("_drive", "_hooked")
+    __slots__ = ("_colour", "_drive", "_hooked")
 
     def __init__(self, hooked: HookedCall, drive: Any) -> None:
         self._hooked = hooked
+        self._colour = hooked.colour
         self._drive = drive
 
     def recall(self, step_id: str) -> Any:
@@ -360,8 +361,8 @@ class _HookedSteps:
 
     def step(self, op: Op) -> Any:
         enter(op, SCOPE.get())
-        colour = self._hooked.colour
-        if not colour.is_usable():
+        colour = self._colour
+        if colour is not self._hooked.colour or not colour.is_usable():
             return self._drive.step(op)  # which refuses it, and says why
         return colour.begin(self._hooked.step(op, self._drive.step))
 

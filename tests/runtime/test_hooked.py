@@ -116,10 +116,11 @@ class Clinging:
 
     Attributes:
         trace: its hooks, each with the thread it ran in.
-        late: set when its thread has come back.
+        left: what its next step raised, by name.
     """
 
     def __init__(self, *, hook_waits: bool = False) -> None:
+        self.left: list[str] = []
         self.trace: list[tuple[str, str]] = []
         self.release = threading.Event()
         self.begun = threading.Event()
@@ -137,6 +138,13 @@ class Clinging:
             if self._hook_waits:
                 raise
             self.release.wait(10)
+        return self._next(ctx)
+
+    def _next(self, ctx: inngest.ContextSync) -> str:
+        try:
+            ctx.step.sleep("nap again", "1h")
+        except BaseException as error:  # noqa: BLE001 - what a function does that clings
+            self.left.append(type(error).__name__)
         return "too late"
 
     def _transform(self, result: inngest.TransformOutputResult) -> None:
@@ -201,3 +209,19 @@ def test_a_thread_that_is_at_the_hooks_already_is_waited_for() -> None:
         ("transform_output", "pool_0"),
         ("before_response", "MainThread"),
     ]
+
+
+def test_a_step_after_the_answer_unwinds_where_the_hooks_have_left_the_thread() -> None:
+    function = Clinging()
+
+    async def scene() -> None:
+        with ThreadPoolExecutor(1, "pool") as pool:
+            reply, clock = await asked(function, pool)
+            clock.advance(5)
+            try:
+                await reply
+            finally:
+                function.release.set()
+
+    asyncio.run(scene())
+    assert function.left == ["Answered"]

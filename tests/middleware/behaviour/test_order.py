@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+import inngest_asgi as inngest
 from inngest_asgi.middleware import Middleware
 from tests.middleware.behaviour import hook_tables as tables
 from tests.middleware.behaviour.hooks import (
@@ -27,9 +28,6 @@ from tests.middleware.behaviour.hooks import (
 )
 from tests.middleware.tracing import KINDS, traced
 from tests.runtime.running import document_of
-
-if TYPE_CHECKING:
-    import inngest_asgi as inngest
 
 colours = pytest.mark.parametrize("colour", COLOURS)
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -138,3 +136,20 @@ def test_a_failure_handler_has_the_middleware_of_its_function(colour: str) -> No
     (function,) = app.client.functions
     assert function.failure is not None
     assert function.failure.middleware == function.middleware != ()
+
+
+@colours
+def test_an_event_that_is_refused_ends_the_replay_like_any_other_memo(colour: str) -> None:
+    paid = inngest.EventType("shop/paid", int)
+    trace: list[str] = []
+
+    async def waiting(ctx: Any) -> str:
+        with pytest.raises(inngest.EventValidationError):
+            await ctx.step.wait_for_event("paid", event=paid, timeout="1h")
+        trace.append("goes on")
+        return "told"
+
+    app = served(waiting, colour, middleware=[traced(trace, hooks=["before_execution"])])
+    reply = app.call({"paid": {"name": "shop/paid", "data": {"amount": "much"}}})
+    assert document_of(reply) == "told"
+    assert trace == ["before_execution", "goes on"]
