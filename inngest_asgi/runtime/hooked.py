@@ -263,6 +263,8 @@ class HookedCall:
 
     async def _transform_unrun(self, op: dict[str, Any]) -> None:
         """Let hooks change the options of a step that is reported without having run."""
+        if "error" in op:
+            return  # it did run, and ended as only programs or nested steps do
         info = StepInfo(op["name"], Opcode(op["op"]), op.pop("opts", {}))
         result = TransformOutputResult(None, NO_OUTPUT, info)
         await self._run("transform_output", result)

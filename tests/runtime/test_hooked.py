@@ -225,3 +225,28 @@ def test_a_step_after_the_answer_unwinds_where_the_hooks_have_left_the_thread() 
 
     asyncio.run(scene())
     assert function.left == ["Answered"]
+
+
+@colours
+def test_a_step_that_ends_programs_is_not_shown_as_one_that_did_not_run(colour: str) -> None:
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    async def leaving(ctx: Any) -> None:
+        await ctx.step.run("a", leave)
+
+    trace: list[str] = []
+    app = served(leaving, colour, middleware=[traced(trace, hooks=["transform_output"])])
+    (op,) = document_of(app.call())
+    assert (op["op"], op["error"]["name"], trace) == ("StepError", "SystemExit", [])
+
+
+@colours
+def test_a_failure_of_nested_steps_is_not_shown_as_a_step_that_did_not_run(colour: str) -> None:
+    async def nesting(ctx: Any) -> Any:
+        return await ctx.step.run("outer", lambda: ctx.step.run("inner", body))
+
+    trace: list[str] = []
+    app = served(nesting, colour, middleware=[traced(trace, hooks=["transform_output"])])
+    assert ops(app.call()) == ["StepFailed outer"]
+    assert trace == []
