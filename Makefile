@@ -18,7 +18,7 @@ COVERAGE := $(if $(ARGS),,--cov)
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lowest lint format type-check bench fuzz clean
+.PHONY: help run test test-lowest lint format type-check docs bench fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ format: $(VENV)/.for-testing ## mend what can be mended
 
 type-check: $(VENV)/.for-testing ## check types, strictly
 	$(BIN)/mypy
+
+docs: $(VENV)/.for-testing ## check links and code in README and docs, and that make run prints what they show
+	$(BIN)/python -m pytest -q tests/test_documents.py tests/live/test_cli_examples.py
 
 bench: $(VENV)/.for-testing ## measure beside the incumbent SDK and bare Starlette (needs wrk)
 	@command -v wrk >/dev/null || { echo "make bench needs wrk: apt-get install wrk" >&2; exit 1; }
