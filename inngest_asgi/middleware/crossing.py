@@ -116,9 +116,15 @@ async def around_async(
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[Ended] = loop.create_future()
     tasks: Tasks = []
+    cancelled = False
+
+    async def code(call: Any) -> Any:
+        if cancelled:  # its wrapper came to it too late
+            raise asyncio.CancelledError
+        return await inner(call)
 
     def call_next(call: Any) -> Any:
-        return unpacked(start(loop, inner(call), copy_context(), tasks).result())
+        return unpacked(start(loop, code(call), copy_context(), tasks).result())
 
     def work() -> None:
         outcome = contained(wrapper, call, call_next)
@@ -129,6 +135,7 @@ async def around_async(
     try:
         outcome = await asyncio.shield(ended)
     except asyncio.CancelledError:
+        cancelled = True
         for task in tasks:
             task.cancel()
         await ended

@@ -244,3 +244,28 @@ def test_cancelled_it_cancels_the_code_and_waits_for_its_wrapper() -> None:
 
     asyncio.run(main())
     assert trace == ["code", "cleaned up", "wrapper"]
+
+
+def test_cancelled_before_its_wrapper_goes_on_it_does_not_begin_the_code() -> None:
+    trace: list[str] = []
+    begun, cancelled = threading.Event(), threading.Event()
+
+    async def code(call: Any) -> None:
+        trace.append("code")
+
+    def late(call: Any, call_next: Any) -> Any:
+        begun.set()
+        cancelled.wait(5)
+        return call_next(call)
+
+    async def main() -> None:
+        task = asyncio.create_task(around_async(late, code, 1))
+        await asyncio.to_thread(begun.wait, 5)
+        task.cancel()
+        await asyncio.sleep(0)
+        cancelled.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert trace == []
