@@ -216,7 +216,11 @@ class Runtime:
             run = partial(hooked.run_sync, context, drive.run)
         work = partial(contextvars.copy_context().run, run)
         ended = loop.run_in_executor(self._threads.executor, work)
-        await asyncio.wait([ended, known], return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait([ended, known], return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            ended.cancel()  # one that still waits for a thread is not to begin
+            raise
         if not ended.done():
             await self._let_unwind(function, ended)
         if ended.done():

@@ -330,3 +330,27 @@ def test_a_request_that_is_cancelled_leaves_its_blocking_function_to_end(
 
     asyncio.run(scene())
     assert not caplog.records
+
+
+def test_a_request_that_is_cancelled_before_it_has_a_thread_runs_nothing() -> None:
+    client, begun = dev_client(), threading.Event()
+
+    @client.create_function(fn_id="pay", trigger=ORDERED)
+    def pay(ctx: inngest.ContextSync) -> None:
+        begun.set()
+
+    async def scene() -> None:
+        release = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(release.wait, 5)
+            threads = Threads(pool, lambda: 1)
+            shared = Runtime(client, client.index, threads=threads, clock=ManualClock(NOW))
+            request = asyncio.create_task(shared.execute(body_of(call()), "shop-pay", None))
+            await asyncio.sleep(0)
+            request.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await request
+            release.set()
+
+    asyncio.run(scene())
+    assert not begun.is_set()
