@@ -84,12 +84,12 @@ class StepInfo:
         id: the id the user gave it.
         op: what kind of step it is, such as "StepRun", "Sleep" or "InvokeFunction".
         opts: what is reported with it, such as the `input` of a `step.run` or the `payload` of an
-            invoke; may be changed in place.
+            invoke; may be changed in place. Not in the repr: those of `step.ai.infer` have a key.
     """
 
     id: str
     op: Opcode
-    opts: dict[str, Any]
+    opts: dict[str, Any] = field(repr=False)
 
 
 @dataclass(slots=True)

@@ -9,10 +9,12 @@ import pytest
 from inngest_asgi.middleware.records import (
     NO_OUTPUT,
     MemoError,
+    StepInfo,
     StepMemo,
     StepMemos,
     TransformOutputResult,
 )
+from inngest_asgi.wire.names import Opcode
 
 EVENT = {"name": "shop/paid", "data": {"total": 7}}
 ERROR = {"name": "ValueError", "message": "no", "stack": "...", "cause": {"message": "why"}}
@@ -107,3 +109,9 @@ def test_an_error_may_stand_in_for_a_result(raw: Any) -> None:
 )
 def test_none_is_an_output(output: Any, has_output: bool) -> None:  # noqa: FBT001
     assert TransformOutputResult(None, output).has_output() is has_output
+
+
+def test_a_step_that_is_logged_does_not_show_the_key_of_an_ai_provider() -> None:
+    step = StepInfo("ask", Opcode.AI_GATEWAY, {"auth_key": "sk-hidden"})
+    assert "ask" in repr(step)
+    assert "sk-hidden" not in repr(step)
