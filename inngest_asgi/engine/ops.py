@@ -6,6 +6,7 @@ import functools
 import inspect
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import PydanticUserError
@@ -14,7 +15,7 @@ from inngest_asgi.engine.memos import memo_result
 from inngest_asgi.engine.results import PLAIN, UNSET, ResultType
 from inngest_asgi.errors import CodecError, ConfigError
 from inngest_asgi.wire.codec import Fragment, dumps
-from inngest_asgi.wire.durations import Duration, wire_duration, wire_moment
+from inngest_asgi.wire.durations import Duration, to_timedelta, wire_duration, wire_moment
 from inngest_asgi.wire.names import Opcode
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from inngest_asgi.wire.events import Event
     from inngest_asgi.wire.replies import ErrorRecord
 
+
+LONGEST_WAIT = timedelta(days=366)
+"""The longest sleep, and the longest wait (steps.md 4.2 and 4.3)."""
 
 _MOST_INPUT = 4 * 1024 * 1024
 
@@ -235,10 +239,11 @@ def sleep_op(step_id: str, duration: Duration) -> Op:
     """Build the op of step.sleep.
 
     Raises:
-        ConfigError: the id is not a string or empty, the duration is none or negative.
+        ConfigError: the id is not a string or empty, the duration is none, negative or too long.
     """
-    field = f"step.sleep({step_id!r})"
-    return Op(step_id, Opcode.SLEEP, opts={"duration": wire_duration(duration, field=field)})
+    return Op(
+        step_id, Opcode.SLEEP, opts={"duration": wire_wait(duration, f"step.sleep({step_id!r})")}
+    )
 
 
 def sleep_until_op(step_id: str, until: datetime) -> Op:
@@ -261,6 +266,17 @@ def send_event_op(
     """
     opts = {"type": "step.sendEvent"}
     return Op(step_id, Opcode.STEP_PLANNED, opts=opts, body=send, args=(events,))
+
+
+def wire_wait(duration: Duration, field: str) -> str:
+    """Return how long a run rests or waits, as the wire writes it.
+
+    Raises:
+        ConfigError: it is no duration, negative, or so long that servers would fail the run.
+    """
+    if to_timedelta(duration, field=field) > LONGEST_WAIT:
+        raise ConfigError(f"{field}: {duration!r} is longer than the 366 days a server waits.")
+    return wire_duration(duration, field=field)
 
 
 def is_async(function: Callable[..., Any]) -> bool:

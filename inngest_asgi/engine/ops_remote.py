@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from inngest_asgi.engine.memos import memo_result
-from inngest_asgi.engine.ops import Op
+from inngest_asgi.engine.ops import Op, wire_wait
 from inngest_asgi.engine.received import FetchResponse, Signal
 from inngest_asgi.errors import CodecError, ConfigError, EventValidationError
 from inngest_asgi.wire.codec import Fragment, dump_text, embed
-from inngest_asgi.wire.durations import Duration, to_timedelta, wire_duration, wire_moment
+from inngest_asgi.wire.durations import Duration, wire_moment
 from inngest_asgi.wire.events import Event
 from inngest_asgi.wire.names import Opcode
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Timeout = Duration | datetime
 """How long to wait: a duration, or the moment (with its time zone) until which to wait."""
 
-LONGEST_WAIT = timedelta(days=366)
 _CONFLICTS = ("fail", "replace")
 
 
@@ -37,9 +36,9 @@ def wait_for_event_op(
         ConfigError: an argument is wrong; the message names the step and the argument.
     """
     field = f"step.wait_for_event({step_id!r})"
-    name = event if isinstance(event, str) else event.name
-    if not name:
-        raise ConfigError(f"{field}: event is empty; name the event to wait for.")
+    name = event if isinstance(event, str) else getattr(event, "name", None)
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"{field}: event is {event!r}; pass an event's name or its EventType.")
     opts = {"event": name, "timeout": _timeout(timeout, field)}
     if if_exp is not None:
         opts["if"] = if_exp
@@ -116,7 +115,11 @@ def invoke_op(
     payload: dict[str, Any] = {"data": _json({} if data is None else data, f"{field}: data")}
     more: dict[str, Any] = {"user": user, "v": v, "meta": meta}
     payload |= {key: value for key, value in more.items() if value is not None}
-    function_id = function if isinstance(function, str) else function.id
+    function_id = function if isinstance(function, str) else getattr(function, "id", None)
+    if not isinstance(function_id, str):
+        raise ConfigError(
+            f"{field}: function is {function!r}; pass what @client.create_function(...) returned."
+        )
     opts: dict[str, Any] = {"function_id": function_id, "payload": payload}
     if timeout is not None:
         opts["timeout"] = _timeout(timeout, field)
@@ -139,7 +142,7 @@ def fetch_op(
         ConfigError: the URL or the method is no text, or the body cannot be JSON.
     """
     field = f"step.fetch({step_id!r})"
-    if not url.lower().startswith(("http://", "https://")):
+    if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
         raise ConfigError(f"{field}: url is {url!r}; pass an absolute http or https URL.")
     opts: dict[str, Any] = {"url": url, "method": method.upper()}
     if headers:
@@ -194,9 +197,7 @@ def _untyped(memo: dict[str, Any], refused: str) -> Event[Any]:
 def _timeout(timeout: Timeout, field: str) -> str:
     if isinstance(timeout, datetime):
         return wire_moment(timeout, field=f"{field}: timeout")
-    if to_timedelta(timeout, field=f"{field}: timeout") > LONGEST_WAIT:
-        raise ConfigError(f"{field}: timeout is longer than the 366 days a server waits.")
-    return wire_duration(timeout, field=f"{field}: timeout")
+    return wire_wait(timeout, f"{field}: timeout")
 
 
 def _check_signal(signal: str, field: str) -> None:

@@ -200,10 +200,14 @@ def test_an_output_type_that_is_no_type_is_refused() -> None:
     ("make", "message"),
     [
         (lambda: sleep_op("nap", "soon"), r"step.sleep\('nap'\): 'soon' is not a duration"),
+        (
+            lambda: sleep_op("nap", "367d"),
+            r"step.sleep\('nap'\): '367d' is longer than the 366 days",
+        ),
         (lambda: sleep_op("nap", -1), r"step.sleep\('nap'\): a duration cannot be negative"),
         (lambda: sleep_until_op("n", datetime(2026, 1, 1)), "has no time zone"),  # noqa: DTZ001
     ],
-    ids=["no-duration", "negative", "naive"],
+    ids=["no-duration", "too-long", "negative", "naive"],
 )
 def test_a_bad_time_names_the_step(make: Callable[[], Op], message: str) -> None:
     with pytest.raises(ConfigError, match=message):

@@ -297,6 +297,7 @@ def test_a_server_may_change_the_body_of_an_inference() -> None:
     "make",
     [
         pytest.param(lambda: wait_for_event_op("a", "", "1d", None), id="no-event"),
+        pytest.param(lambda: wait_for_event_op("a", 7, "1d", None), id="event-is-none"),  # type: ignore[arg-type]
         pytest.param(lambda: wait_for_event_op("a", "x", "367d", None), id="too-long"),
         pytest.param(lambda: wait_for_event_op("a", "x", "soon", None), id="no-duration"),
         pytest.param(
@@ -307,7 +308,9 @@ def test_a_server_may_change_the_body_of_an_inference() -> None:
         pytest.param(lambda: send_signal_op("a", "", 1, print), id="no-signal-to-send"),
         pytest.param(lambda: invoke(data=[1]), id="data-is-no-object"),
         pytest.param(lambda: invoke(data={"k": {1}}), id="data-is-no-json"),
+        pytest.param(lambda: invoke(print), id="not-a-function-of-ours"),
         pytest.param(lambda: fetch(url="/x"), id="url-is-relative"),
+        pytest.param(lambda: fetch(url=None), id="url-is-no-text"),
         pytest.param(lambda: fetch(body={1, 2}), id="body-is-no-json"),
         pytest.param(lambda: infer_op("a", Adapter(), {"k": {1}}), id="inference-is-no-json"),
     ],
