@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -254,3 +256,28 @@ def test_a_large_body_with_a_wrong_signature_does_not_hold_up_other_calls() -> N
 
     asyncio.run(both())
     assert ended == [200, 401]
+
+
+def test_a_large_call_of_a_server_does_not_wait_for_threads() -> None:
+    app = app_of(cloud_client())
+    large = body_of(call() | {"padding": "x" * 100_000})
+
+    async def run() -> Answer:
+        with ThreadPoolExecutor(1) as busy:
+            asyncio.get_running_loop().set_default_executor(busy)
+            done = threading.Event()
+            busy.submit(done.wait)
+            try:
+                headers = signed(large)
+                return await asyncio.wait_for(
+                    ask(app, "POST", query="fnId=shop-pay", body=large, headers=headers), 10
+                )
+            finally:
+                done.set()
+
+    assert asyncio.run(run()).status == 200
+
+
+def test_a_large_body_that_was_signed_in_canonical_form_is_accepted() -> None:
+    body = body_of(call() | {"padding": "x" * 100_000})
+    assert cloud_call(signed(body), b" " + body).status == 200
