@@ -17,6 +17,8 @@ from tests.cli import programs
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.live  # a real server and sockets, in this very process
+
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
