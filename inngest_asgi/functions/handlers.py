@@ -6,6 +6,7 @@ import functools
 import inspect
 from typing import Any
 
+from inngest_asgi.engine.ops import is_async as gives_coroutine
 from inngest_asgi.errors import ConfigError
 
 
@@ -35,9 +36,7 @@ def is_async(handler: Any) -> bool:
     A blocking wrapper around an async function counts as async when it tells what it wraps
     (`functools.wraps`), since it hands on the coroutine.
     """
-    called = _called(handler)
-    ways = (handler, called, _called(inspect.unwrap(called)))
-    return any(inspect.iscoroutinefunction(way) for way in ways)
+    return gives_coroutine(handler) or gives_coroutine(inspect.unwrap(_called(handler)))
 
 
 def _called(handler: Any) -> Any:

@@ -113,10 +113,12 @@ def test_no_key_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "timeout", [1, 30_000, timedelta(seconds=1), "30s"], ids=["1 ms", "30 s", "timedelta", "text"]
+    ("timeout", "seconds"),
+    [(1, 0.001), (30_000, 30), (timedelta(seconds=1), 1), ("30s", 30)],
+    ids=["1 ms", "30 s", "timedelta", "text"],
 )
-def test_the_time_out_is_a_duration(timeout: Any) -> None:
-    Inngest("shop", request_timeout=timeout)
+def test_the_time_out_is_a_duration(timeout: Any, seconds: float) -> None:
+    assert Inngest("shop", request_timeout=timeout)._connections._timeout == seconds
 
 
 @pytest.mark.parametrize("timeout", [0, -1, "soon", None, 1.5, timedelta(0)], ids=repr)
