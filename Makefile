@@ -9,6 +9,7 @@
 PYTHON ?=
 VENV ?= .venv
 ARGS ?=
+KILLS ?= 50
 FUZZ ?= 100000
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -18,7 +19,7 @@ COVERAGE := $(if $(ARGS),,--cov)
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lowest lint format type-check docs bench fuzz clean
+.PHONY: help run test test-lowest lint format type-check docs bench fuzz chaos clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +58,9 @@ fuzz: $(VENV)/.for-fuzzing ## random programs, values and FUZZ=100000 malformed 
 	$(BIN)/python -m pytest -q tests/hardening --hypothesis-profile=fuzz
 	$(BIN)/python -m tests.hardening.coverage_guided
 	$(BIN)/python -m tests.hardening.flood $(FUZZ)
+
+chaos: $(VENV)/.for-testing ## kill the embedded server under load, KILLS=50 times, and look for steps that ran twice
+	KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/live/test_dev_server_kill.py
 
 clean: ## remove environments, caches and builds
 	rm -rf .venv .venv-lowest .venv-incumbent build dist .coverage .mypy_cache .pytest_cache .ruff_cache

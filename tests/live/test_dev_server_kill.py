@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import sqlite3
 import sys
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 PROCESS = Path(__file__).with_name("dev_server_process.py")
-KILLS = 5
+KILLS = int(os.environ.get("KILLS", "5"))
+"""How often the server is killed under load; `make chaos` asks for more."""
+
 EVENTS_EACH = 10
 NAMES = {sha1(name): name for name in ("first", "left", "right")}
 
@@ -147,7 +150,7 @@ def test_a_server_that_is_killed_repeats_no_recorded_step(tmp_path: Path) -> Non
                 for _ in range(EVENTS_EACH):
                     answer = await http.post("/e/key", json={"name": "app/go"})
                     accepted += answer.json()["ids"]
-                await asyncio.sleep(0.25 * kills)
+                await asyncio.sleep(0.25 * (kills % 8))
                 await kill(process)
                 await asyncio.sleep(0.05)
                 before, so_far = recorded(db), len(app.ran)
