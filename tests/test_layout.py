@@ -83,7 +83,7 @@ ALLOWED: tuple[Case, ...] = (
     (imports.against_the_layers, "crypto.x", "from ..wire.codec import canonical"),
     (imports.against_the_layers, "dev.x", "from .store import Store"),
     (imports.foreign_libraries, "client.transport", "import httpx"),
-    (imports.foreign_libraries, "dev.store_runs", "import sqlite3"),
+    (imports.foreign_libraries, "dev.store.runs", "import sqlite3"),
     (imports.waits, "engine.x", "async def f():\n await asyncio.sleep(0)"),
     (shape.broad_excepts, "dev.executor", "try: f()\nexcept Exception: pass"),
     (shape.broad_excepts, "client.x", "try: f()\nexcept Exception:\n g()\n raise"),

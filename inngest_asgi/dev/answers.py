@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.backoff import clamped
-from inngest_asgi.dev.documents import read
 from inngest_asgi.dev.failures import failure, function_failure, not_ready
 from inngest_asgi.dev.moments import retry_after
+from inngest_asgi.dev.web.documents import read
 from inngest_asgi.errors import CodecError
 from inngest_asgi.wire.codec import dumps
 from inngest_asgi.wire.names import Header

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from inngest_asgi.dev.jobs import Jobs
     from inngest_asgi.dev.records import Changes, Job
-    from inngest_asgi.dev.store import Store
+    from inngest_asgi.dev.store.store import Store
     from inngest_asgi.dev.watch import Feed
 
 

@@ -12,7 +12,7 @@ from cronsim import CronSim
 from inngest_asgi.dev.records import Changes, StoredEvent
 from inngest_asgi.dev.schedule import new_ulid
 from inngest_asgi.dev.triggers import split_cron
-from inngest_asgi.dev.views import moment
+from inngest_asgi.dev.web.views import moment
 from inngest_asgi.errors import DevServerError
 from inngest_asgi.wire.codec import dumps
 from inngest_asgi.wire.durations import parse_duration
@@ -20,8 +20,8 @@ from inngest_asgi.wire.durations import parse_duration
 if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.alarm import Alarm
+    from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.commits import Commits
-    from inngest_asgi.dev.registry import Registry
     from inngest_asgi.dev.schedule import Schedule
 
 TIMER = "inngest/scheduled.timer"

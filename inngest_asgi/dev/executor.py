@@ -19,6 +19,7 @@ from inngest_asgi.errors import DevServerError
 
 if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.calls import Request
     from inngest_asgi.dev.commits import Commits
     from inngest_asgi.dev.deadlines import Deadlines
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.options import DevOptions
     from inngest_asgi.dev.outbound import Outbound
     from inngest_asgi.dev.records import Function
-    from inngest_asgi.dev.registry import Registry
     from inngest_asgi.dev.runs import Runs
     from inngest_asgi.dev.schedule import Schedule
     from inngest_asgi.dev.watch import Feed

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.records import Function
-    from inngest_asgi.dev.registry import Registry
     from inngest_asgi.dev.runs import Runs
     from inngest_asgi.dev.watch import Feed
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from inngest_asgi.clock import SYSTEM_CLOCK, Clock
 from inngest_asgi.dev.alarm import Alarm
-from inngest_asgi.dev.api import make_app
+from inngest_asgi.dev.apps.registration import normalized_url
+from inngest_asgi.dev.apps.registry import Registry
+from inngest_asgi.dev.apps.sync import Sync, SyncResult
 from inngest_asgi.dev.checkpoints import Checkpoints
 from inngest_asgi.dev.commits import Commits
 from inngest_asgi.dev.crons import Crons
@@ -18,13 +20,11 @@ from inngest_asgi.dev.ingest import Ingest
 from inngest_asgi.dev.jobs import Jobs
 from inngest_asgi.dev.options import DevOptions
 from inngest_asgi.dev.outbound import HttpOutbound, Outbound
-from inngest_asgi.dev.registration import normalized_url
-from inngest_asgi.dev.registry import Registry
 from inngest_asgi.dev.runs import Runs
 from inngest_asgi.dev.schedule import DAY, Schedule
-from inngest_asgi.dev.store import Store
-from inngest_asgi.dev.sync import Sync, SyncResult
+from inngest_asgi.dev.store.store import Store
 from inngest_asgi.dev.watch import Feed, watch_all, watch_runs
+from inngest_asgi.dev.web.api import make_app
 from inngest_asgi.errors import DevServerError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from inngest_asgi.dev.expressions import ExpressionError, compile_expression
+from inngest_asgi.dev.cel.expressions import ExpressionError, compile_expression
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.wire.durations import parse_duration
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
     from inngest_asgi.dev.records import Run
-    from inngest_asgi.dev.store import Store
+    from inngest_asgi.dev.store.store import Store
 
 
 class Feed:

@@ -8,7 +8,7 @@ from inngest_asgi.dev.alarm import Alarm
 from inngest_asgi.dev.jobs import Jobs
 from inngest_asgi.dev.records import Changes, Job, JobKind, Run, StoredEvent
 from inngest_asgi.dev.runs import Runs
-from inngest_asgi.dev.store import Store
+from inngest_asgi.dev.store.store import Store
 from inngest_asgi.testing import ManualClock
 
 

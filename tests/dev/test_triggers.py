@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from inngest_asgi.dev.expressions import ExpressionError
+from inngest_asgi.dev.cel.expressions import ExpressionError
 from inngest_asgi.dev.triggers import (
     TriggerError,
     check_cron,

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inngest_asgi.crypto.signatures import TOLERANCE, sign, verify
-from inngest_asgi.dev.expressions import ExpressionError, compile_expression
+from inngest_asgi.dev.cel.expressions import ExpressionError, compile_expression
 from inngest_asgi.errors import RequestError, SignatureError
 from inngest_asgi.wire.calls import Call, parse_call
 from tests.hardening.second_opinions import canonical_text, mac

@@ -76,7 +76,7 @@ OWNERS = {
     "rich": ("inngest_asgi/cli/*",),
     "secrets": ("inngest_asgi/clock.py",),
     "signal": ("inngest_asgi/cli/*", "inngest_asgi/connect/worker.py"),
-    "sqlite3": ("inngest_asgi/dev/store*.py",),
+    "sqlite3": ("inngest_asgi/dev/store/*",),
     "starlette": (
         "inngest_asgi/routes/*",
         "inngest_asgi/lifespan/*",

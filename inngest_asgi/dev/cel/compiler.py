@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from inngest_asgi.dev.expression_calls import MISSING, OPERATORS, calling, false, item, pairs
-from inngest_asgi.dev.expression_functions import FUNCTIONS, METHODS, Callee
-from inngest_asgi.dev.expression_macros import MACROS, build
-from inngest_asgi.dev.expression_syntax import Refused, literal, parse, unwrap
-from inngest_asgi.dev.expression_values import (
+from inngest_asgi.dev.cel.calls import MISSING, OPERATORS, calling, false, item, pairs
+from inngest_asgi.dev.cel.functions import FUNCTIONS, METHODS, Callee
+from inngest_asgi.dev.cel.macros import MACROS, build
+from inngest_asgi.dev.cel.syntax import Refused, literal, parse, unwrap
+from inngest_asgi.dev.cel.values import (
     ERROR,
     TYPES,
     UNKNOWN,
@@ -26,7 +26,7 @@ from inngest_asgi.dev.expression_values import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from inngest_asgi.dev.expression_calls import Node, Operator
+    from inngest_asgi.dev.cel.calls import Node, Operator
 
 MAX_DEPTH = 100
 VARIABLES = frozenset({"event", "async", "vars"})

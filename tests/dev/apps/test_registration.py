@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inngest_asgi.dev.registration import normalized_url, parse_registration
+from inngest_asgi.dev.apps.registration import normalized_url, parse_registration
 from inngest_asgi.errors import RequestError
 
 URL = "http://localhost:3000/api/inngest"

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from inngest_asgi.dev.expressions import ExpressionError, compile_expression
+from inngest_asgi.dev.cel.expressions import ExpressionError, compile_expression
 
 VECTORS = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "expressions.json").read_text("utf-8")
+    (Path(__file__).parents[2] / "vectors" / "expressions.json").read_text("utf-8")
 )
 NOW = 1_780_000_000.0
 # The real server stamped these on the event before it decided; the file leaves them out.

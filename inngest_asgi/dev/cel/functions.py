@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import re2  # type: ignore[import-untyped]
 
-from inngest_asgi.dev.expression_values import (
+from inngest_asgi.dev.cel.values import (
     Int,
     Scope,
     TypeName,

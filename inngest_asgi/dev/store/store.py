@@ -24,7 +24,7 @@ from inngest_asgi.dev.records import (
     Start,
     StoredEvent,
 )
-from inngest_asgi.dev.store_thread import StoreThread
+from inngest_asgi.dev.store.thread import StoreThread
 from inngest_asgi.wire.codec import dump_text, loads
 
 if TYPE_CHECKING:

@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.dev.expression_compiler import compile_text
-from inngest_asgi.dev.expression_syntax import Refused
-from inngest_asgi.dev.expression_values import (
+from inngest_asgi.dev.cel.compiler import compile_text
+from inngest_asgi.dev.cel.syntax import Refused
+from inngest_asgi.dev.cel.values import (
     ERROR,
     FAULTS,
     UNKNOWN,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from inngest_asgi.dev.options import MEMORY
-from inngest_asgi.dev.schema import MIGRATIONS
+from inngest_asgi.dev.store.schema import MIGRATIONS
 from inngest_asgi.errors import DevServerError
 
 if TYPE_CHECKING:

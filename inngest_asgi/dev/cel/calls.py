@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from inngest_asgi.dev import expression_values as values
-from inngest_asgi.dev.expression_values import ERROR, FAULTS, UNKNOWN, Absent, Int, Scope
+from inngest_asgi.dev.cel import values as values
+from inngest_asgi.dev.cel.values import ERROR, FAULTS, UNKNOWN, Absent, Int, Scope
 
 Node = Callable[[Scope], Any]
 """A compiled part of an expression."""

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.dev.expressions import ExpressionError, compile_expression
+from inngest_asgi.dev.cel.expressions import ExpressionError, compile_expression
 from inngest_asgi.dev.moments import parse_moment
 from inngest_asgi.errors import RequestError
 from inngest_asgi.wire.durations import parse_duration

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from inngest_asgi.dev.registry import app_id
+from inngest_asgi.dev.apps.registry import app_id
 from tests.dev.fakes import SERVER, URL, FakeApp, crash, output, script, world
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.commits import Commits
     from inngest_asgi.dev.outbound import Outbound
-    from inngest_asgi.dev.registry import Registry
 
 PATIENCE = 10.0
 """Seconds an app has to answer."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from celpy.celparser import CELParseError, CELParser
 from celpy.evaluation import celbytes, celstr
 
-from inngest_asgi.dev.expression_values import Int, Uint, whole
+from inngest_asgi.dev.cel.values import Int, Uint, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inngest_asgi.dev.flow_control import checked_flow_control
+from inngest_asgi.dev.flow.checks import checked_flow_control
 from inngest_asgi.errors import RequestError
 
 BATCH = {"maxSize": 10, "timeout": "60s"}

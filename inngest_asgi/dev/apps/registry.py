@@ -8,8 +8,8 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.dev.apps.registration import normalized_url, parse_registration, usual_form
 from inngest_asgi.dev.records import App, Changes, Function
-from inngest_asgi.dev.registration import normalized_url, parse_registration, usual_form
 from inngest_asgi.dev.triggers import event_patterns
 from inngest_asgi.errors import RequestError
 from inngest_asgi.wire.codec import canonical, dumps
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.apps.registration import FunctionSpec, Registration
     from inngest_asgi.dev.commits import Commits
-    from inngest_asgi.dev.registration import FunctionSpec, Registration
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from inngest_asgi.dev.calls import memo_document
-from inngest_asgi.dev.documents import read
-from inngest_asgi.dev.views import envelope, event_view, run_view, server_view
+from inngest_asgi.dev.web.documents import read
+from inngest_asgi.dev.web.views import envelope, event_view, run_view, server_view
 from inngest_asgi.errors import CodecError, DevServerError, RequestError, SendEventsError
 from inngest_asgi.wire.codec import Fragment, dumps, loads
 from inngest_asgi.wire.names import Header, ServerKind
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.checkpoints import Checkpoints
     from inngest_asgi.dev.commits import Commits
     from inngest_asgi.dev.ingest import Ingest
     from inngest_asgi.dev.options import DevOptions
     from inngest_asgi.dev.records import Run
-    from inngest_asgi.dev.registry import Registry
     from inngest_asgi.dev.runs import Runs
-    from inngest_asgi.dev.store import Store
+    from inngest_asgi.dev.store.store import Store
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 _EVENT_AGE, _EVENT_RUNS_AGE, _RUN_AGE = 5, 15, 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.dev.test_expressions import key, value
+from tests.dev.cel.test_expressions import key, value
 
 
 @pytest.mark.parametrize(

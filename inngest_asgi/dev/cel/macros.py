@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.dev.expression_values import ERROR, Absent, Scope, read, truthy
+from inngest_asgi.dev.cel.values import ERROR, Absent, Scope, read, truthy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

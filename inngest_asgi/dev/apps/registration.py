@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from inngest_asgi.dev.flow_control import checked_flow_control, invalid
+from inngest_asgi.dev.flow.checks import checked_flow_control, invalid
 from inngest_asgi.dev.triggers import check_trigger
 from inngest_asgi.errors import ConfigError, RequestError
 from inngest_asgi.wire.names import ErrorCode

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from inngest_asgi.dev.schema import MIGRATIONS
-from inngest_asgi.dev.store_thread import StoreThread
+from inngest_asgi.dev.store.schema import MIGRATIONS
+from inngest_asgi.dev.store.thread import StoreThread
 from inngest_asgi.errors import DevServerError
 
 if TYPE_CHECKING:
@@ -193,6 +193,9 @@ def test_a_bug_in_the_thread_lets_nobody_wait_for_ever(tmp_path: Path) -> None:
         await thread.close()
 
     asyncio.run(asyncio.wait_for(main(), 10))
+    for one in threading.enumerate():
+        if one.name == "inngest-dev-store":
+            one.join(10)  # its traceback belongs to this test, not to the next
     open_once(path)
 
 

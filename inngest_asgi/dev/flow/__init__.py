@@ -1,0 +1,1 @@
+"""Flow control: which runs start, when, and how many at once."""
