@@ -36,5 +36,18 @@ MIGRATIONS: tuple[str, ...] = (
         kind TEXT NOT NULL, details TEXT NOT NULL);
     CREATE INDEX history_of_run ON history (run_id);
     """,
+    """
+    CREATE INDEX runs_by_status ON runs (status, queued_at);
+    CREATE INDEX runs_of_function ON runs (function_id, queued_at);
+    CREATE INDEX runs_queued ON runs (queued_at, id);
+    CREATE INDEX runs_started ON runs (started_at, id);
+    CREATE INDEX runs_ended ON runs (ended_at, id);
+    CREATE INDEX events_by_id ON events (id);
+    CREATE INDEX events_by_name ON events (name, internal_id);
+    CREATE INDEX events_received ON events (received_at);
+    CREATE TABLE reruns (
+        run_id TEXT PRIMARY KEY, original_run_id TEXT NOT NULL, step_id TEXT,
+        input BLOB) WITHOUT ROWID;
+    """,
 )
 """The n-th script (from 1) takes the tables from version n - 1 to version n."""
