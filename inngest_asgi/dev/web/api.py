@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import uuid
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,10 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from inngest_asgi.dev.calls import memo_document
-from inngest_asgi.dev.web.documents import read
+from inngest_asgi.dev.web import page
+from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
 from inngest_asgi.dev.web.views import envelope, event_view, run_view, server_view
 from inngest_asgi.errors import CodecError, DevServerError, RequestError, SendEventsError
-from inngest_asgi.wire.codec import Fragment, dumps, loads
+from inngest_asgi.wire.codec import Fragment, loads
 from inngest_asgi.wire.names import Header, ServerKind
 
 if TYPE_CHECKING:
@@ -24,31 +24,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from inngest_asgi.clock import Clock
-    from inngest_asgi.dev.apps.registry import Registry
-    from inngest_asgi.dev.checkpoints import Checkpoints
-    from inngest_asgi.dev.commits import Commits
-    from inngest_asgi.dev.ingest import Ingest
-    from inngest_asgi.dev.options import DevOptions
     from inngest_asgi.dev.records import Run
-    from inngest_asgi.dev.runs import Runs
-    from inngest_asgi.dev.store.store import Store
+    from inngest_asgi.dev.web.served import Served
 
-_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 _EVENT_AGE, _EVENT_RUNS_AGE, _RUN_AGE = 5, 15, 3
-
-
-class Served(Protocol):
-    """The parts of a started server that the routes ask."""
-
-    options: DevOptions
-    clock: Clock
-    store: Store
-    registry: Registry
-    runs: Runs
-    commits: Commits
-    ingest: Ingest
-    checkpoints: Checkpoints
 
 
 def make_app(server: Served) -> ASGIApp:
@@ -75,6 +54,8 @@ def make_app(server: Served) -> ASGIApp:
         HTTPException: _nothing_there,
         Exception: _bug,
     }
+    for module in (page,):
+        routes += module.routes(server)
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
     return _Named(app)
@@ -103,11 +84,11 @@ class _Api:
         self._server = server
 
     async def health(self, request: Request) -> Response:
-        return _json({"status": 200, "message": "OK"})
+        return json_reply({"status": 200, "message": "OK"})
 
     async def dev(self, request: Request) -> Response:
         registry = self._server.registry
-        return _json(server_view(self._server.options, registry.apps, registry.functions))
+        return json_reply(server_view(self._server.options, registry.apps, registry.functions))
 
     async def register(self, request: Request) -> Response:
         expected = request.headers.get(Header.EXPECTED_SERVER_KIND)
@@ -118,9 +99,9 @@ class _Api:
                 code="server_kind_mismatch",
                 status=400,
             )
-        document = _parsed(await request.body())
+        document = parsed(await request.body())
         registered = await self._server.registry.register(document, self._server.commits)
-        return _json(
+        return json_reply(
             {
                 "ok": True,
                 "status": 200,
@@ -138,7 +119,9 @@ class _Api:
         return Response()
 
     async def no_key(self, request: Request) -> Response:
-        return _json({"status": 401, "message": "", "error": "Event key not found"}, status=401)
+        return json_reply(
+            {"status": 401, "message": "", "error": "Event key not found"}, status=401
+        )
 
     async def events(self, request: Request) -> Response:
         seed = request.headers.get(Header.EVENT_ID_SEED)
@@ -147,24 +130,24 @@ class _Api:
             documents = document if isinstance(document, list) else [document]
             ids = await self._server.ingest.accept(documents, seed)
         except CodecError as error:
-            return _json({"ids": [], "status": 400, "error": str(error)}, status=400)
+            return json_reply({"ids": [], "status": 400, "error": str(error)}, status=400)
         except SendEventsError as error:
             body = {"ids": error.ids, "status": 400, "error": str(error)}
-            return _json(body, status=400)
-        return _json({"ids": ids, "status": 200})
+            return json_reply(body, status=400)
+        return json_reply({"ids": ids, "status": 200})
 
     async def event(self, request: Request) -> Response:
-        event = await self._server.store.event(_id(request, "event"))
+        event = await self._server.store.event(id_of(request, "event"))
         if event is None:
             raise RequestError("Event not found", code="", status=404)
         return self._enveloped(event_view(event), _EVENT_AGE)
 
     async def event_runs(self, request: Request) -> Response:
-        rows = await self._server.store.runs_of_event(_id(request, "event"))
+        rows = await self._server.store.runs_of_event(id_of(request, "event"))
         return self._enveloped([run_view(row) for row in rows], _EVENT_RUNS_AGE)
 
     async def run(self, request: Request) -> Response:
-        run_id = _id(request, "run")
+        run_id = id_of(request, "run")
         row = await self._server.store.run_row(run_id)
         if row is None:
             # The real server answers 500, not 404 (server-api.md 4).
@@ -173,22 +156,22 @@ class _Api:
 
     async def checkpoint(self, request: Request) -> Response:
         try:
-            await self._server.checkpoints.accept(_parsed(await request.body()))
+            await self._server.checkpoints.accept(parsed(await request.body()))
         except RequestError as error:
             about = {"run_id": request.path_params["id"]}
             body = {"error": str(error), "data": about, "status": error.status}
-            return _json(body, status=error.status)
+            return json_reply(body, status=error.status)
         return Response()
 
     async def actions(self, request: Request) -> Response:
-        return _json(memo_document(await self._live_run(request)))
+        return json_reply(memo_document(await self._live_run(request)))
 
     async def batch(self, request: Request) -> Response:
         run = await self._live_run(request)
-        return _json([Fragment(run.event.body)])
+        return json_reply([Fragment(run.event.body)])
 
     async def _live_run(self, request: Request) -> Run:
-        run_id = _id(request, "run")
+        run_id = id_of(request, "run")
         run = await self._server.runs.get(run_id)
         self._server.runs.release(run_id)
         if run is None or run.status.ended:
@@ -196,37 +179,19 @@ class _Api:
         return run
 
     def _enveloped(self, data: Any, max_age: int) -> Response:
-        response = _json(envelope(data, self._server.clock.time(), max_age))
+        response = json_reply(envelope(data, self._server.clock.time(), max_age))
         response.headers["cache-control"] = f"private, max-age={max_age}"
         return response
-
-
-def _json(document: Any, status: int = 200) -> Response:
-    return Response(dumps(document), status_code=status, media_type="application/json")
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return read(body)
-    except CodecError as error:
-        raise RequestError(str(error), code="body_invalid", status=400) from None
-
-
-def _id(request: Request, what: str) -> str:
-    given: str = request.path_params["id"]
-    if not _ULID.fullmatch(given):
-        raise RequestError(f"Invalid {what} ID: {given}", code="", status=400)
-    return given
 
 
 async def _refusal(request: Request, error: RequestError) -> Response:
     """Answer in the shape of server-api.md 4."""
     body = {"error": str(error), "data": None, "status": error.status}
-    return _json({"code": error.code, **body} if error.code else body, status=error.status)
+    return json_reply({"code": error.code, **body} if error.code else body, status=error.status)
 
 
 async def _cannot_go_on(request: Request, error: DevServerError) -> Response:
-    return _json({"error": str(error), "data": None, "status": 503}, status=503)
+    return json_reply({"error": str(error), "data": None, "status": 503}, status=503)
 
 
 async def _nothing_there(request: Request, error: HTTPException) -> Response:
@@ -234,7 +199,7 @@ async def _nothing_there(request: Request, error: HTTPException) -> Response:
     wrong_method = f"{path} does not take {request.method}."
     text = f"There is nothing at {path}." if error.status_code == 404 else wrong_method
     body = {"error": text, "data": None, "status": error.status_code}
-    response = _json(body, status=error.status_code)
+    response = json_reply(body, status=error.status_code)
     response.headers.update(error.headers or {})
     return response
 
@@ -242,4 +207,4 @@ async def _nothing_there(request: Request, error: HTTPException) -> Response:
 async def _bug(request: Request, error: Exception) -> Response:
     """Answer in JSON all the same; the host's log tells the rest."""
     body = {"error": "A bug in the dev server; its log tells more.", "data": None, "status": 500}
-    return _json(body, status=500)
+    return json_reply(body, status=500)

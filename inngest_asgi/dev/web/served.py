@@ -1,0 +1,28 @@
+"""What the routes ask of a started server; a shape only, so that no route imports the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.apps.registry import Registry
+    from inngest_asgi.dev.checkpoints import Checkpoints
+    from inngest_asgi.dev.commits import Commits
+    from inngest_asgi.dev.ingest import Ingest
+    from inngest_asgi.dev.options import DevOptions
+    from inngest_asgi.dev.runs import Runs
+    from inngest_asgi.dev.store.store import Store
+
+
+class Served(Protocol):
+    """The parts of a started server that the routes ask."""
+
+    options: DevOptions
+    clock: Clock
+    store: Store
+    registry: Registry
+    runs: Runs
+    commits: Commits
+    ingest: Ingest
+    checkpoints: Checkpoints
