@@ -48,6 +48,13 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE reruns (
         run_id TEXT PRIMARY KEY, original_run_id TEXT NOT NULL, step_id TEXT,
         input BLOB) WITHOUT ROWID;
+    CREATE TABLE metadata (
+        run_id TEXT NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, fields TEXT NOT NULL,
+        PRIMARY KEY (run_id, target, kind)) WITHOUT ROWID;
+    CREATE TABLE userland_spans (
+        run_id TEXT NOT NULL, span_id TEXT NOT NULL, document TEXT NOT NULL,
+        PRIMARY KEY (run_id, span_id)) WITHOUT ROWID;
+    CREATE TABLE cancellations (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
     """,
 )
 """The n-th script (from 1) takes the tables from version n - 1 to version n."""

@@ -7,7 +7,7 @@ the store's thread.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from inngest_asgi.dev.records import (
     App,
@@ -30,7 +30,9 @@ from inngest_asgi.wire.codec import dump_text, loads
 if TYPE_CHECKING:
     import asyncio
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,10 @@ class Store:
         """Save all changes in one transaction; await the result before anybody hears of them."""
         statements = _statements(changes)
         return self._thread.submit(lambda connection: _execute(connection, statements))
+
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Have `work` read, in the store's thread, after all that was handed in before."""
+        return self._thread.submit(work)
 
     async def flush(self) -> None:
         """Wait until all that was handed in before is done."""
