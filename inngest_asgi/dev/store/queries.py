@@ -1,0 +1,322 @@
+"""Reads what the API and the page show: runs and events in pages; it changes nothing.
+
+A page is found on an index first, by the ids of its rows; only then are the rows themselves read,
+and outputs only when somebody asks for them. SQL is put together from text of this file; what
+comes from outside is bound to it.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from inngest_asgi.dev.records import RunRow, RunStatus, StoredEvent
+from inngest_asgi.errors import CodecError
+from inngest_asgi.wire.codec import dumps, loads
+from inngest_asgi.wire.names import INTERNAL_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from inngest_asgi.dev.store.store import Store
+
+Item = TypeVar("Item")
+
+_TIMER = "inngest/scheduled.timer"
+_DEFERRED = "inngest/deferred.schedule"
+_AFTER_ALL_IDS = "~"
+"""Sorts behind every character of an id."""
+
+
+class TimeField(StrEnum):
+    """The time of a run that a list is ordered and limited by."""
+
+    QUEUED = "queued_at"
+    STARTED = "started_at"
+    ENDED = "ended_at"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunQuery:
+    """Which runs to list.
+
+    Args:
+        statuses: only these; empty: all.
+        function_ids: only runs of these functions (UUIDs); None: all.
+        app_ids: only runs of these apps (UUIDs); None: all.
+        event_id: only runs of the event with this internal id.
+        time: orders the list. A run that has no such time yet is not in it, unless it is `QUEUED`.
+        since: only runs whose `time` is at or after this, in Unix seconds.
+        until: only runs whose `time` is before this.
+        text: only runs whose id or event id begins with it, or whose function or event name
+            contains it.
+        deferred: only runs that were, or were not, scheduled by another run.
+        newest_first: the order.
+        cursor: where the last page ended.
+        limit: how many at most.
+        outputs: whether to read what the runs returned.
+    """
+
+    statuses: tuple[RunStatus, ...] = ()
+    function_ids: tuple[str, ...] | None = None
+    app_ids: tuple[str, ...] | None = None
+    event_id: str | None = None
+    time: TimeField = TimeField.QUEUED
+    since: float | None = None
+    until: float | None = None
+    text: str = ""
+    deferred: bool | None = None
+    newest_first: bool = True
+    cursor: str | None = None
+    limit: int = 20
+    outputs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventQuery:
+    """Which events to list, newest first.
+
+    Args:
+        name: only events of this name.
+        since: only events received after this, in Unix seconds.
+        until: only events received before this.
+        text: only events whose internal id begins with it, whose own id it is, or whose name
+            contains it.
+        internal: whether to list those that servers send by themselves.
+        cursor: only events older than the one with this internal id.
+        limit: how many at most.
+    """
+
+    name: str | None = None
+    since: float | None = None
+    until: float | None = None
+    text: str = ""
+    internal: bool = True
+    cursor: str | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RunItem:
+    """A run in a list, with what is known of its beginning.
+
+    `event_name` is empty, and `cron` None, when the event was deleted meanwhile.
+    """
+
+    run: RunRow
+    event_name: str
+    cron: str | None
+    original_run_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A part of a list; `cursor` leads to the next part, None when there is none."""
+
+    items: list[Item]
+    cursor: str | None
+
+
+class Queries:
+    """Asks the store what the API and the page show."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def runs(self, query: RunQuery) -> Page[RunItem]:
+        """Return a page of runs.
+
+        Raises:
+            ValueError: the cursor is none of ours.
+        """
+        where = _runs_where(query)
+        order = "DESC" if query.newest_first else "ASC"
+        time = query.time.value
+        found = f"SELECT id FROM runs {where.sql} ORDER BY {time} {order}, id {order} LIMIT ?"  # noqa: S608
+        output = "r.output" if query.outputs else "NULL"
+        rows = await self._rows(
+            f"SELECT {_run_columns(output)} FROM ({found}) AS page JOIN runs AS r USING (id)"  # noqa: S608
+            f" {_RUN_JOINS} ORDER BY r.{time} {order}, r.id {order}",
+            [*where.values, query.limit + 1],
+        )
+        items = [_run_item(row) for row in rows[: query.limit]]
+        if len(rows) <= query.limit:
+            return Page(items, None)
+        last = items[-1].run
+        return Page(items, _cursor(getattr(last, time), last.id))
+
+    async def run(self, run_id: str) -> RunItem | None:
+        """Return a run with its output."""
+        rows = await self._run_items("r.id = ?", [run_id])
+        return rows[0] if rows else None
+
+    async def runs_of_events(self, event_ids: Sequence[str]) -> dict[str, list[RunItem]]:
+        """Return the runs that events started, oldest first, by the events' internal ids."""
+        marks = _marks(event_ids)
+        found: dict[str, list[RunItem]] = {event_id: [] for event_id in event_ids}
+        for item in await self._run_items(f"r.event_id IN ({marks}) ORDER BY r.rowid", event_ids):
+            found[item.run.event_id].append(item)
+        return found
+
+    async def run_counts(self) -> dict[RunStatus, int]:
+        """Return how many runs there are of each status that any run has."""
+        rows = await self._rows("SELECT status, count(*) FROM runs GROUP BY status", [])
+        return {RunStatus(status): count for status, count in rows}
+
+    async def started_by(self, function_id: str, event_id: str) -> str | None:
+        """Return the run that an event's own id started of a function, within 24 hours."""
+        rows = await self._rows(
+            "SELECT run_id FROM starts WHERE function_id = ? AND event_id = ?",
+            [function_id, event_id],
+        )
+        return rows[0][0] if rows else None
+
+    async def events(self, query: EventQuery) -> Page[StoredEvent]:
+        """Return a page of events, newest first; its cursor is the last one's internal id."""
+        where = _events_where(query)
+        rows = await self._rows(
+            "SELECT internal_id, id, name, ts, received_at, body FROM events"  # noqa: S608
+            f" {where.sql} ORDER BY internal_id DESC LIMIT ?",
+            [*where.values, query.limit + 1],
+        )
+        items = [StoredEvent(*row) for row in rows[: query.limit]]
+        return Page(items, items[-1].internal_id if len(rows) > query.limit else None)
+
+    async def event_names(self) -> list[str]:
+        """Return the names of all events there are, sorted."""
+        rows = await self._rows("SELECT DISTINCT name FROM events ORDER BY name", [])
+        return [row[0] for row in rows]
+
+    async def _run_items(self, where: str, values: Sequence[Any]) -> list[RunItem]:
+        sql = f"SELECT {_run_columns('r.output')} FROM runs AS r {_RUN_JOINS} WHERE {where}"  # noqa: S608
+        return [_run_item(row) for row in await self._rows(sql, values)]
+
+    async def _rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return await self._store.read(lambda connection: connection.execute(sql, values).fetchall())
+
+
+_RUN_JOINS = (
+    "LEFT JOIN events AS e ON e.internal_id = r.event_id LEFT JOIN reruns AS x ON x.run_id = r.id"
+)
+
+
+def _run_columns(output: str) -> str:
+    return (
+        "r.id, r.function_id, r.event_id, r.status, r.queued_at, r.started_at, r.ended_at,"
+        f" {output}, coalesce(e.name, ''), CASE e.name WHEN '{_TIMER}' THEN e.body END,"
+        " x.original_run_id"
+    )
+
+
+def _run_item(row: tuple[Any, ...]) -> RunItem:
+    run = RunRow(row[0], row[1], row[2], RunStatus(row[3]), row[4], row[5], row[6], row[7])
+    cron = loads(row[9])["data"].get("cron") if row[9] is not None else None
+    return RunItem(run, row[8], cron, row[10])
+
+
+class _Where:
+    """Conditions that all must hold."""
+
+    def __init__(self) -> None:
+        self._conditions: list[str] = []
+        self.values: list[Any] = []
+
+    @property
+    def sql(self) -> str:
+        return f"WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
+
+    def add(self, condition: str, *values: Any) -> None:
+        self._conditions.append(condition)
+        self.values += values
+
+    def add_if(self, condition: str, value: Any) -> None:
+        if value is not None:
+            self.add(condition, value)
+
+    def add_any_of(self, condition: str, values: Iterable[Any]) -> None:
+        """Add a condition with one gap, for as many marks as there are values."""
+        values = list(values)
+        self.add(condition.format(_marks(values)), *values)
+
+
+def _runs_where(query: RunQuery) -> _Where:
+    where, time = _Where(), query.time.value
+    if query.time is not TimeField.QUEUED:
+        where.add(f"{time} IS NOT NULL")
+    if query.statuses:
+        where.add_any_of("status IN ({})", [int(status) for status in query.statuses])
+    if query.function_ids is not None:
+        where.add_any_of("function_id IN ({})", query.function_ids)
+    if query.app_ids is not None:
+        functions = "function_id IN (SELECT id FROM functions WHERE app_id IN ({}))"
+        where.add_any_of(functions, query.app_ids)
+    where.add_if("event_id = ?", query.event_id)
+    where.add_if(f"{time} >= ?", query.since)
+    where.add_if(f"{time} < ?", query.until)
+    if query.text:
+        _add_run_text(where, query.text)
+    if query.deferred is not None:
+        negated = "" if query.deferred else "NOT "
+        deferred = "(SELECT internal_id FROM events WHERE name = ?)"
+        where.add(f"event_id {negated}IN {deferred}", _DEFERRED)
+    if query.cursor is not None:
+        sign = "<" if query.newest_first else ">"
+        where.add(f"({time}, id) {sign} (?, ?)", *_read_cursor(query.cursor))
+    return where
+
+
+def _add_run_text(where: _Where, text: str) -> None:
+    like, prefix = _contains(text), text.upper()
+    ids = (prefix, prefix + _AFTER_ALL_IDS)
+    where.add(
+        "(id BETWEEN ? AND ? OR event_id BETWEEN ? AND ?"
+        " OR function_id IN (SELECT id FROM functions"
+        r"  WHERE slug LIKE ? ESCAPE '\' OR name LIKE ? ESCAPE '\')"
+        " OR event_id IN (SELECT internal_id FROM events WHERE id = ?"
+        r"  UNION ALL SELECT internal_id FROM events WHERE name LIKE ? ESCAPE '\'))",
+        *(*ids, *ids, like, like, text, like),
+    )
+
+
+def _events_where(query: EventQuery) -> _Where:
+    where = _Where()
+    where.add_if("name = ?", query.name)
+    where.add_if("received_at > ?", query.since)
+    where.add_if("received_at < ?", query.until)
+    where.add_if("internal_id < ?", query.cursor)
+    if not query.internal:
+        where.add("name NOT BETWEEN ? AND ?", INTERNAL_PREFIX, INTERNAL_PREFIX + _AFTER_ALL_IDS)
+    if query.text:
+        prefix = query.text.upper()
+        where.add(
+            r"(internal_id BETWEEN ? AND ? OR id = ? OR name LIKE ? ESCAPE '\')",
+            *(prefix, prefix + _AFTER_ALL_IDS, query.text, _contains(query.text)),
+        )
+    return where
+
+
+def _contains(text: str) -> str:
+    r"""Return the pattern for LIKE ... ESCAPE '\' that finds a text anywhere."""
+    for special in "\\%_":
+        text = text.replace(special, f"\\{special}")
+    return f"%{text}%"
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _cursor(time: float, run_id: str) -> str:
+    return base64.urlsafe_b64encode(dumps([time, run_id])).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[float, str]:
+    try:
+        time, run_id = loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError, CodecError):
+        raise ValueError("the cursor is not one that a list of runs gave") from None
+    if not isinstance(time, float) or not isinstance(run_id, str):
+        raise ValueError("the cursor is not one that a list of runs gave")
+    return time, run_id
