@@ -55,5 +55,10 @@ def timeout_too_long(text: str) -> dict[str, Any]:
     return failure("InngestErrTimeoutTooLong", f"{text} is longer than 366 days.")
 
 
+def cancelled(reason: str) -> dict[str, Any]:
+    """Return the error of a run that was cancelled."""
+    return failure("InngestErrFunctionCancelled", reason)
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""

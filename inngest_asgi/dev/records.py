@@ -37,6 +37,21 @@ class JobKind(StrEnum):
 
     CALL = "call"
     SLEEP = "sleep"
+    WAIT = "wait"
+    CANCEL = "cancel"
+
+    @property
+    def drives(self) -> bool:
+        """Whether a run with such a job will go on, so that it need not be called again."""
+        return self is not JobKind.CANCEL
+
+
+class MatchKind(StrEnum):
+    """What a job waits for, and how it is found when that happens."""
+
+    EVENT = "event"
+    SIGNAL = "signal"
+    INVOKE = "invoke"
 
 
 class Happening(StrEnum):
@@ -126,6 +141,23 @@ class StoredEvent:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What brings a job forward before it is due.
+
+    Args:
+        kind: what it waits for.
+        key: the name of the event, of the signal, or the correlation id of the invoked run.
+        expression: what must be true of an event, in CEL; "" for any.
+        given: what the expression reads of the run's own event, as JSON.
+    """
+
+    kind: MatchKind
+    key: str
+    expression: str = ""
+    given: str = ""
+
+
 @dataclass(slots=True)
 class Job:
     """A thing to do for a run when it is due (server-api.md 10).
@@ -133,6 +165,10 @@ class Job:
     `id` is unique: adding a job whose id exists does nothing. `step_id` is the hashed id of the
     targeted or sleeping step, None for the function as a whole. `generation` grows with every
     dispatch, `leased` holds while it is being done, `gone` once it must not be done any more.
+
+    A `WAIT` is due when it times out; what it waits for is its `match`, and makes it due at once
+    with `value`, the JSON it brings. A `CANCEL` ends its run with `value`, an error as JSON, when
+    it is due; one with a `match` but without a value is over when it is due, and does nothing.
     """
 
     id: str
@@ -146,6 +182,8 @@ class Job:
     name: str = ""
     leased: bool = False
     gone: bool = False
+    value: bytes | None = None
+    match: Match | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ MIGRATIONS: tuple[str, ...] = (
         run_id TEXT NOT NULL, span_id TEXT NOT NULL, document TEXT NOT NULL,
         PRIMARY KEY (run_id, span_id)) WITHOUT ROWID;
     CREATE TABLE cancellations (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+    ALTER TABLE jobs ADD COLUMN value BLOB;
+    ALTER TABLE jobs ADD COLUMN waits_for TEXT;
     """,
 )
 """The n-th script (from 1) takes the tables from version n - 1 to version n."""

@@ -16,6 +16,8 @@ from inngest_asgi.dev.records import (
     Happening,
     Job,
     JobKind,
+    Match,
+    MatchKind,
     Memo,
     Record,
     Run,
@@ -152,7 +154,10 @@ _RUN_ROW = (
     "SELECT id, function_id, event_id, status, queued_at, started_at, ended_at, output FROM runs"
 )
 _EVENT = "SELECT internal_id, id, name, ts, received_at, body FROM events"
-_JOB = "SELECT id, run_id, kind, step_id, due, attempt, generation, race, name FROM jobs"
+_JOB = (
+    "SELECT id, run_id, kind, step_id, due, attempt, generation, race, name, value, waits_for"
+    " FROM jobs"
+)
 
 
 def _execute(connection: sqlite3.Connection, statements: list[_Statement]) -> None:
@@ -178,7 +183,7 @@ def _all_statements(changes: Changes) -> Iterable[_Statement]:
         [_run_row(run) for run in changes.runs],
     )
     yield _Statement("DELETE FROM jobs WHERE id = ?", [(job,) for job in changes.gone_jobs])
-    yield _put("jobs", 9, [_job_row(job) for job in changes.jobs])
+    yield _put("jobs", 11, [_job_row(job) for job in changes.jobs])
     yield _Statement("DELETE FROM apps WHERE id = ?", [(app,) for app in changes.gone_apps])
     yield _put("apps", 9, [_app_row(app) for app in changes.apps])
     yield _put("functions", 10, [_function_row(one) for one in changes.functions])
@@ -215,7 +220,12 @@ def _memo_row(run_id: str, position: int, memo: Memo) -> _Row:
 
 def _job_row(job: Job) -> _Row:
     count = (job.attempt, job.generation)
-    return (job.id, job.run_id, job.kind, job.step_id, job.due, *count, job.race, job.name)
+    about = (job.id, job.run_id, job.kind, job.step_id, job.due, *count, job.race, job.name)
+    return (*about, job.value, None if job.match is None else _match_text(job.match))
+
+
+def _match_text(match: Match) -> str:
+    return dump_text([match.kind, match.key, match.expression, match.given])
 
 
 def _app_row(app: App) -> _Row:
@@ -256,7 +266,14 @@ def _function(row: _Row) -> Function:
 
 
 def _job(row: _Row) -> Job:
-    return Job(*row[:2], JobKind(row[2]), *row[3:7], bool(row[7]), row[8])  # type: ignore[call-arg]
+    match = None if row[10] is None else _match(*loads(row[10]))
+    made = Job(*row[:2], JobKind(row[2]), *row[3:7], bool(row[7]), row[8])  # type: ignore[call-arg]
+    made.value, made.match = row[9], match
+    return made
+
+
+def _match(kind: str, key: str, expression: str, given: str) -> Match:
+    return Match(MatchKind(kind), key, expression, given)
 
 
 def _record(row: _Row) -> Record:
