@@ -38,6 +38,7 @@ class JobKind(StrEnum):
     CALL = "call"
     SLEEP = "sleep"
     WAIT = "wait"
+    FETCH = "fetch"
     CANCEL = "cancel"
 
     @property
@@ -65,6 +66,9 @@ class Happening(StrEnum):
     STEP_RECORDED = "step_recorded"
     STEP_FAILED = "step_failed"
     STEP_SLEEPING = "step_sleeping"
+    DEFER_ADDED = "defer_added"
+    DEFER_ABORTED = "defer_aborted"
+    DEFER_REFUSED = "defer_refused"
     ATTEMPT_FAILED = "attempt_failed"
     RUN_ENDED = "run_ended"
 
@@ -83,7 +87,8 @@ class Record:
             step_id (hashed, None for the function as a whole), attempt, job_id, and at the end
             status, duration. `step_*`: id (hashed), name, op, attempt, and duration (seconds),
             error, retry_at or until (Unix seconds) where they apply. `attempt_failed`: attempt,
-            error, retry_at. `run_ended`: status, output (the error of a failed run).
+            error, retry_at. `defer_*`: id (hashed), name, op, and function (its slug) or error.
+            `run_ended`: status, output (the error of a failed run).
     """
 
     seq: int
@@ -169,6 +174,7 @@ class Job:
     A `WAIT` is due when it times out; what it waits for is its `match`, and makes it due at once
     with `value`, the JSON it brings. A `CANCEL` ends its run with `value`, an error as JSON, when
     it is due; one with a `match` but without a value is over when it is due, and does nothing.
+    The `value` of a `FETCH` is what the server has to ask for, keys included: it is never shown.
     """
 
     id: str
@@ -182,7 +188,7 @@ class Job:
     name: str = ""
     leased: bool = False
     gone: bool = False
-    value: bytes | None = None
+    value: bytes | None = field(default=None, repr=False)
     match: Match | None = None
 
 
@@ -194,6 +200,28 @@ class Memo:
     name: str
     op: str
     value: bytes
+
+
+class DeferState(StrEnum):
+    """What becomes of a function that a run deferred."""
+
+    ADDED = "added"
+    ABORTED = "aborted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """A function to be started once a run has ended (steps.md 4.8).
+
+    `slug` is the function, `input` a JSON object for it. One that is aborted or refused is kept,
+    without its input, so that a later report of it changes nothing.
+    """
+
+    step_id: str
+    slug: str
+    input: bytes
+    state: DeferState = DeferState.ADDED
 
 
 @dataclass(slots=True)
@@ -221,6 +249,7 @@ class Run:
     memos: dict[str, Memo] = field(default_factory=dict)
     memo_bytes: int = 0
     jobs: dict[str, Job] = field(default_factory=dict)
+    defers: dict[str, Defer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +274,7 @@ class Changes:
     new_runs: list[Run] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     memos: list[tuple[str, int, Memo]] = field(default_factory=list)
+    defers: list[tuple[str, Defer]] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     gone_jobs: list[str] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)

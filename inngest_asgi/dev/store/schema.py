@@ -57,6 +57,9 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE cancellations (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
     ALTER TABLE jobs ADD COLUMN value BLOB;
     ALTER TABLE jobs ADD COLUMN waits_for TEXT;
+    CREATE TABLE defers (
+        run_id TEXT NOT NULL, step_id TEXT NOT NULL, slug TEXT NOT NULL, input BLOB NOT NULL,
+        state TEXT NOT NULL, PRIMARY KEY (run_id, step_id));
     """,
 )
 """The n-th script (from 1) takes the tables from version n - 1 to version n."""

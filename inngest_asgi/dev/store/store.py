@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from inngest_asgi.dev.records import (
     App,
     Changes,
+    Defer,
+    DeferState,
     Function,
     Happening,
     Job,
@@ -177,6 +179,8 @@ def _all_statements(changes: Changes) -> Iterable[_Statement]:
     yield _put("runs", 10, [_new_run_row(run) for run in changes.new_runs])
     yield _put("starts", 4, [_start_row(start) for start in changes.starts])
     yield _put("memos", 6, [_memo_row(*memo) for memo in changes.memos])
+    yield _put("defers", 5, [_defer_row(*defer) for defer in changes.defers])
+    yield _Statement("DELETE FROM defers WHERE run_id = ?", _over(changes.runs))
     yield _Statement(
         "UPDATE runs SET status = ?, started_at = ?, ended_at = ?, output = ?,"
         " request_version = ?, state = ? WHERE id = ?",
@@ -216,6 +220,15 @@ def _run_row(run: Run) -> _Row:
 
 def _memo_row(run_id: str, position: int, memo: Memo) -> _Row:
     return (run_id, position, memo.step_id, memo.name, memo.op, memo.value)
+
+
+def _defer_row(run_id: str, defer: Defer) -> _Row:
+    return (run_id, defer.step_id, defer.slug, defer.input, defer.state)
+
+
+def _over(runs: list[Run]) -> list[_Row]:
+    """Return the runs that ended, and whose deferred functions were started with that."""
+    return [(run.id,) for run in runs if run.status.ended and run.defers]
 
 
 def _job_row(job: Job) -> _Row:
@@ -294,6 +307,9 @@ def _run(connection: sqlite3.Connection, run_id: str) -> Run | None:
         "SELECT step_id, name, op, value FROM memos WHERE run_id = ? ORDER BY position", (run_id,)
     )
     known = {memo[0]: Memo(*memo) for memo in memos}
+    defers = connection.execute(
+        "SELECT step_id, slug, input, state FROM defers WHERE run_id = ? ORDER BY rowid", (run_id,)
+    )
     return Run(
         id=run_id,
         function_id=row[1],
@@ -311,4 +327,5 @@ def _run(connection: sqlite3.Connection, run_id: str) -> Run | None:
         pending=pending,
         memos=known,
         memo_bytes=sum(len(memo.value) for memo in known.values()),
+        defers={row[0]: Defer(*row[:3], DeferState(row[3])) for row in defers},
     )
