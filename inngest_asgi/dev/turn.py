@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from inngest_asgi.dev.answers import Failed
 from inngest_asgi.dev.backoff import retry_delay
 from inngest_asgi.dev.failures import failure, state_too_large
-from inngest_asgi.dev.records import Happening, Job, JobKind, Memo, Run, RunStatus
+from inngest_asgi.dev.records import Defer, Happening, Job, JobKind, Memo, Run, RunStatus
 from inngest_asgi.wire.codec import dumps, loads
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Turn:
     chance: Callable[[], float]
     fixed_delay: float | None = None
     memos: list[Memo] = field(default_factory=list)
+    defers: list[Defer] = field(default_factory=list)
     added: list[Job] = field(default_factory=list)
     gone: list[Job] = field(default_factory=list)
     happened: list[tuple[Happening, dict[str, Any]]] = field(default_factory=list)
@@ -73,12 +74,32 @@ class Turn:
 
     def woke(self) -> None:
         """A sleep is over."""
-        step_id = self.job.step_id or ""
+        self.step_done(Memo(self.job.step_id or "", self.job.name, "Sleep", b"null"))
+
+    def step_done(self, memo: Memo, kind: Happening = Happening.STEP_RECORDED, **more: Any) -> None:
+        """What the server itself did for a step is over, and leaves `memo`.
+
+        Args:
+            memo: the step's result.
+            kind: whether it went well.
+            more: what else records tell of it.
+        """
+        attempt = self.job.attempt
         self._remove(self.job)
-        if self.keep(Memo(step_id, self.job.name, "Sleep", b"null")):
-            about = {"id": step_id, "name": self.job.name, "op": "Sleep", "attempt": 0}
-            self.happened.append((Happening.STEP_RECORDED, about))
-        self.resolve(step_id, race=self.job.race)
+        if self.keep(memo):
+            about = {"id": memo.step_id, "name": memo.name, "op": memo.op, "attempt": attempt}
+            self.happened.append((kind, about | more))
+        self.resolve(memo.step_id, race=self.job.race)
+
+    def step_failed(self, memo: Memo, error: dict[str, Any]) -> None:
+        """What the server itself does for a step failed: try again, or leave `memo` in the end."""
+        if not self.attempts_left:
+            self.step_done(memo, Happening.STEP_FAILED, error=error, retry_at=None)
+            return
+        due = self._retry(None)
+        about = {"id": memo.step_id, "name": memo.name, "op": memo.op, "attempt": self.attempt}
+        more = {"error": error, "retry_at": due}
+        self.happened.append((Happening.STEP_FAILED, about | more))
 
     def done(self) -> None:
         """The call went through: its job is over, and the run must not be left without one."""
