@@ -89,6 +89,8 @@ class Turn:
         if self.keep(memo):
             about = {"id": memo.step_id, "name": memo.name, "op": memo.op, "attempt": attempt}
             self.happened.append((kind, about | more))
+        if self.run.memo_bytes > MAX_STATE:
+            self.fail_run(state_too_large(MAX_STATE))
         self.resolve(memo.step_id, race=self.job.race)
 
     def step_failed(self, memo: Memo, error: dict[str, Any]) -> None:
