@@ -134,7 +134,7 @@ class Executor:
         about = {"step_id": job.step_id, "name": job.name, "attempt": job.attempt}
         began = clock.time()
         started = self._tools.feed.record(run, Happening.CALL_STARTED, began, about)
-        self._tools.feed.publish([started])
+        self._tools.commits.note(Changes(records=[started]))
         answer = await self._send(request)
         turn.now, turn.attempt = clock.time(), job.attempt  # a checkpoint may have reset it
         if run.status.ended:

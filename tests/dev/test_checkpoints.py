@@ -115,10 +115,10 @@ def test_what_happened_is_told_like_any_other_step() -> None:
         async with world(app) as here:
             run = await here.run_one()
             history = await here.server.history(run.id)
-            assert kinds(history)[2:4] == ["step_planned", "step_recorded"]
-            assert history[3].at == run.queued_at + 5
+            assert kinds(history)[3:5] == ["step_planned", "step_recorded"]
+            assert history[4].at == run.queued_at + 5
             expected = {"id": A, "name": "a", "op": "StepRun", "attempt": 0, "duration": 2.0}
-            assert history[3].details == expected
+            assert history[4].details == expected
             assert here.server.runs._held == {}
 
     asyncio.run(main())

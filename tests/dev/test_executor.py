@@ -328,13 +328,14 @@ def test_timelines_tell_what_happened_in_order() -> None:
             run = await here.run_one()
             told = await here.server.history(run.id)
             assert kinds(told) == [
-                *("run_queued", "run_started", "call_ended", "attempt_failed"),
-                *("call_ended", "step_recorded", "call_ended", "run_ended"),
+                *("run_queued", "run_started", "call_started", "call_ended", "attempt_failed"),
+                *("call_started", "call_ended", "step_recorded"),
+                *("call_started", "call_ended", "run_ended"),
             ]
-            failed = told[3].details
+            failed = told[4].details
             assert failed["attempt"] == 0
             assert failed["error"]["message"] == "boom"
-            assert failed["retry_at"] == told[4].at
+            assert failed["retry_at"] == told[5].at
 
     asyncio.run(main())
 
