@@ -58,6 +58,8 @@ class MatchKind(StrEnum):
 class Happening(StrEnum):
     """What a `Record` tells."""
 
+    EVENT_WAITING = "event_waiting"
+    NOT_STARTED = "not_started"
     RUN_QUEUED = "run_queued"
     RUN_STARTED = "run_started"
     CALL_STARTED = "call_started"
@@ -80,10 +82,12 @@ class Record:
     Args:
         seq: grows by one with every record of a server, across restarts.
         at: Unix seconds.
-        run_id: the run it happened to.
-        event_id: the internal id of the event that started the run.
+        run_id: the run it happened to; "" when it tells why an event started none.
+        event_id: the internal id of the event that started the run, or did not.
         kind: what happened.
-        details: by kind. `run_queued`: function, event, due. `call_started` / `call_ended`:
+        details: by kind. `event_waiting`: function, reason ("debounce" or "batch"), window (its
+            id) and until. `not_started`: function, reason, and what the reason is about.
+            `run_queued`: function, event, due. `call_started` / `call_ended`:
             step_id (hashed, None for the function as a whole), attempt, job_id, and at the end
             status, duration. `step_*`: id (hashed), name, op, attempt, and duration (seconds),
             error, retry_at or until (Unix seconds) where they apply. `attempt_failed`: attempt,
@@ -228,6 +232,8 @@ class Defer:
 class Run:
     """One run with all that its next call needs; `jobs` are its live jobs by id.
 
+    `batch` holds all events of a run that was started by a batch, `event` being the first.
+
     `pending` maps each unfinished step to the set it was planned in: the function is called
     again when a set is empty (steps.md 8).
     """
@@ -250,6 +256,13 @@ class Run:
     memo_bytes: int = 0
     jobs: dict[str, Job] = field(default_factory=dict)
     defers: dict[str, Defer] = field(default_factory=dict)
+    batch_id: str | None = None
+    batch: tuple[StoredEvent, ...] = ()
+
+    @property
+    def events(self) -> tuple[StoredEvent, ...]:
+        """The events it was started by, in the order they arrived."""
+        return self.batch or (self.event,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +277,39 @@ class RunRow:
     started_at: float | None
     ended_at: float | None
     output: bytes | None
+    batch_id: str | None = None
+
+
+class WindowKind(StrEnum):
+    """Why events are collected: only the last one counts, or all of them do."""
+
+    DEBOUNCE = "debounce"
+    BATCH = "batch"
+
+
+@dataclass(slots=True)
+class Window:
+    """Events that are collected until a function starts for them (server-api.md 9).
+
+    Args:
+        id: a ULID, which is the batch's id if it is one.
+        function_id: which function starts.
+        kind: what it is for.
+        name: what tells the open windows of a server apart.
+        opened_at: when its first event came, in Unix seconds.
+        due: when it closes, in Unix seconds.
+        size: how many events it holds.
+        ts: the timestamp of the newest event, in milliseconds.
+    """
+
+    id: str
+    function_id: str
+    kind: WindowKind
+    name: str
+    opened_at: float
+    due: float
+    size: int = 0
+    ts: int = 0
 
 
 @dataclass(slots=True)
@@ -282,6 +328,10 @@ class Changes:
     gone_apps: list[str] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    rates: dict[str, float] = field(default_factory=dict)
+    windows: list[Window] = field(default_factory=list)
+    window_events: list[tuple[str, int, str]] = field(default_factory=list)
+    gone_windows: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,19 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE defers (
         run_id TEXT NOT NULL, step_id TEXT NOT NULL, slug TEXT NOT NULL, input BLOB NOT NULL,
         state TEXT NOT NULL, PRIMARY KEY (run_id, step_id));
+    CREATE TABLE rates (name TEXT PRIMARY KEY, clear_at REAL NOT NULL) WITHOUT ROWID;
+    CREATE TABLE windows (
+        id TEXT PRIMARY KEY, function_id TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+        opened_at REAL NOT NULL, due REAL NOT NULL, size INTEGER NOT NULL,
+        ts INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE window_events (
+        window_id TEXT NOT NULL, position INTEGER NOT NULL, event_id TEXT NOT NULL,
+        PRIMARY KEY (window_id, position)) WITHOUT ROWID;
+    CREATE TABLE batch_events (
+        run_id TEXT NOT NULL, position INTEGER NOT NULL, event_id TEXT NOT NULL,
+        batch_id TEXT NOT NULL, PRIMARY KEY (run_id, position)) WITHOUT ROWID;
+    CREATE INDEX batches_of_event ON batch_events (event_id);
+    CREATE INDEX history_of_event ON history (event_id) WHERE run_id = '';
     """,
 )
 """The n-th script (from 1) takes the tables from version n - 1 to version n."""

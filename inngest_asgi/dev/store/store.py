@@ -28,6 +28,7 @@ from inngest_asgi.dev.records import (
     Start,
     StoredEvent,
 )
+from inngest_asgi.dev.store.flow import BATCH_ID, OF_EVENT, batch_events, flow_statements
 from inngest_asgi.dev.store.thread import StoreThread
 from inngest_asgi.wire.codec import dump_text, loads
 
@@ -114,8 +115,8 @@ class Store:
         return StoredEvent(*rows[0]) if rows else None
 
     async def runs_of_event(self, internal_id: str) -> list[RunRow]:
-        """Return the runs an event started, oldest first."""
-        return await self._run_rows("WHERE event_id = ? ORDER BY rowid", internal_id)
+        """Return the runs an event started, alone or in a batch, oldest first."""
+        return await self._run_rows(f"WHERE {OF_EVENT} ORDER BY rowid", internal_id, internal_id)
 
     async def run_row(self, run_id: str) -> RunRow | None:
         """Return a run as the API shows it."""
@@ -136,6 +137,15 @@ class Store:
         )
         return [_record(row) for row in rows]
 
+    async def event_history(self, internal_id: str) -> list[Record]:
+        """Return what happened to an event where it started no run at once, in order."""
+        rows = await self._rows(
+            "SELECT seq, at, run_id, event_id, kind, details FROM history"
+            " WHERE event_id = ? AND run_id = '' ORDER BY seq",
+            internal_id,
+        )
+        return [_record(row) for row in rows]
+
     async def _run_rows(self, where: str, *values: str | int) -> list[RunRow]:
         rows = await self._rows(f"{_RUN_ROW} {where}", *values)
         return [_run_row_of(row) for row in rows]
@@ -152,9 +162,8 @@ class _Statement(NamedTuple):
     rows: list[_Row]
 
 
-_RUN_ROW = (
-    "SELECT id, function_id, event_id, status, queued_at, started_at, ended_at, output FROM runs"
-)
+_RUN_COLUMNS = "id, function_id, event_id, status, queued_at, started_at, ended_at, output"
+_RUN_ROW = f"SELECT {_RUN_COLUMNS}, {BATCH_ID} FROM runs"  # noqa: S608
 _EVENT = "SELECT internal_id, id, name, ts, received_at, body FROM events"
 _JOB = (
     "SELECT id, run_id, kind, step_id, due, attempt, generation, race, name, value, waits_for"
@@ -192,6 +201,8 @@ def _all_statements(changes: Changes) -> Iterable[_Statement]:
     yield _put("apps", 9, [_app_row(app) for app in changes.apps])
     yield _put("functions", 10, [_function_row(one) for one in changes.functions])
     yield _put("history", 6, [_record_row(record) for record in changes.records])
+    for sql, rows in flow_statements(changes):
+        yield _Statement(sql, rows)
 
 
 def _put(table: str, columns: int, rows: list[_Row]) -> _Statement:
@@ -310,6 +321,7 @@ def _run(connection: sqlite3.Connection, run_id: str) -> Run | None:
     defers = connection.execute(
         "SELECT step_id, slug, input, state FROM defers WHERE run_id = ? ORDER BY rowid", (run_id,)
     )
+    batch_id, batch = batch_events(connection, run_id)
     return Run(
         id=run_id,
         function_id=row[1],
@@ -327,5 +339,7 @@ def _run(connection: sqlite3.Connection, run_id: str) -> Run | None:
         pending=pending,
         memos=known,
         memo_bytes=sum(len(memo.value) for memo in known.values()),
+        batch_id=batch_id,
+        batch=tuple(batch),
         defers={row[0]: Defer(*row[:3], DeferState(row[3])) for row in defers},
     )
