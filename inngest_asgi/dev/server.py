@@ -22,6 +22,7 @@ from inngest_asgi.dev.options import DevOptions
 from inngest_asgi.dev.outbound import HttpOutbound, Outbound
 from inngest_asgi.dev.runs import Runs
 from inngest_asgi.dev.schedule import DAY, Schedule
+from inngest_asgi.dev.store.queries import Queries
 from inngest_asgi.dev.store.store import Store
 from inngest_asgi.dev.watch import Feed, watch_all, watch_runs
 from inngest_asgi.dev.web.api import make_app
@@ -57,6 +58,7 @@ class DevServer:
 
     clock: Clock
     store: Store
+    queries: Queries
     registry: Registry
     runs: Runs
     commits: Commits
@@ -98,6 +100,7 @@ class DevServer:
         urls = [normalized_url(url) for url in self.options.app_urls]
         async with contextlib.AsyncExitStack() as stack:
             self.store = await Store.open(self.options.db)
+            self.queries = Queries(self.store)
             stack.push_async_callback(self.store.close)
             await self._assemble(stack, urls)
             self._closing = stack.pop_all()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.ingest import Ingest
     from inngest_asgi.dev.options import DevOptions
     from inngest_asgi.dev.runs import Runs
+    from inngest_asgi.dev.store.queries import Queries
     from inngest_asgi.dev.store.store import Store
 
 
@@ -21,6 +22,7 @@ class Served(Protocol):
     options: DevOptions
     clock: Clock
     store: Store
+    queries: Queries
     registry: Registry
     runs: Runs
     commits: Commits
