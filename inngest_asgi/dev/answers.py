@@ -17,23 +17,42 @@ from inngest_asgi.wire.names import Header
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_BODY = 8 * 1024 * 1024
 MAX_STEP = 4 * 1024 * 1024
 MAX_OPS = 1_000
 TOO_LARGE = "output_too_large"
 
 _STREAMED, _MORE_WORK = 201, 206
+_WRONG_PATH = "Check the path of the app's URL, and that the app serves Inngest there."
+_KEPT_OUT = "Something before the app asks for a login; let this server through."
+_ADVICE = {
+    401: _KEPT_OUT,
+    403: _KEPT_OUT,
+    404: _WRONG_PATH,
+    405: "Whatever is at this path takes no POST. " + _WRONG_PATH,
+    413: "Something before the app takes no requests of this size.",
+    502: "A proxy could not reach the app. Is it running?",
+    503: "The app is starting or overloaded.",
+    504: "A proxy gave up waiting for the app; raise its timeout, or stream answers.",
+}
+_ADVICE_BY_HUNDRED = {
+    2: _WRONG_PATH,
+    3: "It redirects to nowhere.",
+    4: _WRONG_PATH,
+    5: "The app, or what is before it, broke before Inngest was reached; see the app's log.",
+}
 _VERSION = re.compile(r"[0-9]{1,4}")
+_INPUTS = {"gateway": "body", "aigateway": "body", "deferadd": ""}
 _WHITESPACE = b" \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP response; header names are in lower case."""
+    """An HTTP response; header names are in lower case. `url` is what it came from."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +147,7 @@ def read_op(item: Any) -> Op | Failed:
     if not (isinstance(step_id, str) and step_id) and item["op"].lower() != "none":
         return _garbled(f"The app reported a step ({item['op']}) without an id.")
     name = _name(item)
-    if max(len(data), _input_size(opts)) > MAX_STEP:
+    if max(len(data), _input_size(item["op"].lower(), opts)) > MAX_STEP:
         message = f"The input or output of step {name!r} is larger than {MAX_STEP >> 20} MB."
         return Failed(not_ready(TOO_LARGE, message))
     return Op(
@@ -155,16 +174,17 @@ def _direct(answer: Answer, now: float) -> Outcome:
 
 def _stranger(answer: Answer) -> Failed:
     """A response without X-Inngest-SDK: something else answers at the app's URL."""
+    said = f"{answer.url or 'The URL of the app'} answered with HTTP status {answer.status}"
+    said += " and a web page" if _is_page(answer) else ""
+    advice = _ADVICE.get(answer.status) or _ADVICE_BY_HUNDRED[min(max(answer.status // 100, 2), 5)]
+    message = f"{said}, but not as an Inngest SDK: the X-Inngest-SDK header is missing. {advice}"
     if 200 <= answer.status < 300:
-        return Failed(
-            not_ready(
-                "not_sdk",
-                f"The app's URL answered with status {answer.status} but without the "
-                "X-Inngest-SDK header: what answers there is not an Inngest SDK.",
-            )
-        )
-    message = f"The app's URL answered with HTTP status {answer.status}, not from an Inngest SDK."
+        return Failed(not_ready("not_sdk", message))
     return Failed(failure("Server returned a fatal error", message, code="http_not_ok"))
+
+
+def _is_page(answer: Answer) -> bool:
+    return answer.headers.get("content-type", "").lower().startswith("text/html")
 
 
 def _streamed(answer: Answer, now: float) -> Outcome:
@@ -219,8 +239,10 @@ def _name(item: dict[str, Any]) -> str:
     return next((name for name in names if isinstance(name, str) and name), "")
 
 
-def _input_size(opts: dict[str, Any]) -> int:
-    return len(dumps(opts["input"])) if "input" in opts else 0
+def _input_size(kind: str, opts: dict[str, Any]) -> int:
+    """Return how large what goes into a step is; deferred functions have limits of their own."""
+    key = _INPUTS.get(kind, "input")
+    return len(dumps(opts[key])) if key in opts else 0
 
 
 def _seconds(timing: Any) -> float | None:

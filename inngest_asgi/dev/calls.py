@@ -3,36 +3,62 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from ulid import ULID
 
 from inngest_asgi.crypto.signatures import sign
-from inngest_asgi.wire.codec import Fragment, canonical, dumps
-from inngest_asgi.wire.names import WHOLE_FUNCTION, Header, ServerKind
+from inngest_asgi.dev.records import DeferState
+from inngest_asgi.wire.codec import Fragment, canonical, dump_text, dumps
+from inngest_asgi.wire.names import WHOLE_FUNCTION, Header
 
 if TYPE_CHECKING:
+    from inngest_asgi.dev.options import DevOptions
     from inngest_asgi.dev.records import Function, Job, Run
 
 ACCOUNT_ID = "00000000-0000-4000-a000-000000000000"
 MAX_BODY = 4 * 1024 * 1024
 MAX_INLINE_STATE = MAX_BODY - 1024
+MAX_ANSWER = 8 * 1024 * 1024
 
 _STEP_KEYS = ("stepId", "step")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request to an app."""
+    """An HTTP request to an app, or to whoever a step has the server ask.
+
+    Args:
+        method: in upper case.
+        url: absolute.
+        headers: by name.
+        body: what is sent; b"" for nothing.
+        more_headers: those besides, even of the same names.
+        limit: bytes of an answer that are taken.
+        peer: who is asked, for messages; the app at `url` when empty.
+        elsewhere: names, in lower case, of the headers that a redirect to another host may see;
+            None for all of them.
+    """
 
     method: str
     url: str
-    headers: dict[str, str]
-    body: bytes
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    more_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    limit: int = MAX_ANSWER
+    peer: str = ""
+    elsewhere: frozenset[str] | None = None
+
+    @property
+    def whom(self) -> str:
+        """Who is asked, in words."""
+        return self.peer or f"The app at {self.url}"
 
 
 def call_request(
-    run: Run, job: Job, function: Function, request_id: str, *, now: float, key: str | None
+    run: Run, job: Job, function: Function, request_id: str, *, now: float, options: DevOptions
 ) -> Request:
     """Return the POST that calls a function.
 
@@ -42,7 +68,8 @@ def call_request(
         function: what to call.
         request_id: a new ULID.
         now: Unix seconds, for the signature.
-        key: signs the body, which is then in canonical form; None: not signed.
+        options: what kind of server this is, and the key that signs the body, which is then in
+            canonical form.
     """
     body = _body(run, job, function, request_id)
     headers = {
@@ -53,26 +80,43 @@ def call_request(
         Header.REQUEST_ID: request_id,
         Header.GENERATION_ID: str(job.generation),
         Header.JOB_ID: job.id,
+        **trace_headers(run, function, request_id),
     }
-    return _signed("POST", _targeted(function.url, job.step_id), headers, body, now, key)
+    return _signed("POST", _targeted(function.url, job.step_id), headers, body, now, options)
 
 
-def ping_request(url: str, *, now: float, key: str | None) -> Request:
+def ping_request(url: str, *, now: float, options: DevOptions) -> Request:
     """Return the PUT that asks an app to register (http.md 7.1)."""
-    return _signed("PUT", url, {}, dumps({"url": url}), now, key)
+    return _signed("PUT", url, {}, dumps({"url": url}), now, options)
+
+
+def trace_headers(run: Run, function: Function, request_id: str) -> dict[str, str]:
+    """Return the W3C trace context of a call (http.md 4).
+
+    All calls of a run are in one trace, which follows from the run's id; each call is a span of
+    its own, which follows from the request's.
+    """
+    span = ULID.from_str(request_id).bytes[-8:].hex()
+    parent = f"00-{ULID.from_str(run.id).bytes.hex()}-{span}-01"
+    state = f"inngest@app={function.app_id},inngest@fn={function.id}"
+    reference = quote(dump_text({"tp": parent, "ts": state}), safe="")
+    return {
+        Header.TRACEPARENT: parent,
+        Header.TRACESTATE: f"{state},inngest@traceref={reference}",
+    }
 
 
 def _signed(
-    method: str, url: str, headers: dict[str, str], body: bytes, now: float, key: str | None
+    method: str, url: str, headers: dict[str, str], body: bytes, now: float, options: DevOptions
 ) -> Request:
     headers = {
         "content-type": "application/json",
-        Header.SERVER_KIND: ServerKind.DEV,
+        Header.SERVER_KIND: options.kind,
         **headers,
     }
-    if key is not None:
+    if options.signing_key is not None:
         body = canonical(body)
-        headers[Header.SIGNATURE] = sign(body, key, now)
+        headers[Header.SIGNATURE] = sign(body, options.signing_key, now)
     return Request(method, url, headers, body)
 
 
@@ -89,10 +133,12 @@ def _document(
 ) -> dict[str, Any]:
     event = Fragment(run.event.body)
     order = list(run.memos)
+    defers = {"defers": defer_document(run)} if run.defers else {}
     return {
         "event": event,
         "events": [] if use_api else [event],
         "steps": {} if use_api else memo_document(run),
+        **defers,
         "ctx": {
             "fn_id": function.id,
             "run_id": run.id,
@@ -116,6 +162,14 @@ def _document(
 def memo_document(run: Run) -> dict[str, Fragment]:
     """Return the results of a run's finished steps by hashed id (steps.md 6)."""
     return {step_id: Fragment(memo.value) for step_id, memo in run.memos.items()}
+
+
+def defer_document(run: Run) -> dict[str, Any]:
+    """Return what a run deferred by hashed id, so that it is not reported again (http.md 11.2)."""
+    return {
+        step_id: {"abortable": defer.state is DeferState.ADDED}
+        for step_id, defer in run.defers.items()
+    }
 
 
 def _plan_only(run: Run, job: Job) -> bool:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from inngest_asgi.dev.answers import Answer, NoAnswer, Reported, Returned, interpret
 from inngest_asgi.dev.calls import call_request
+from inngest_asgi.dev.defers import deferred_events
 from inngest_asgi.dev.endings import ending_events
 from inngest_asgi.dev.failures import too_many_steps
+from inngest_asgi.dev.fetches import Fetch
 from inngest_asgi.dev.ops import apply_ops
+from inngest_asgi.dev.ops_remote import fetched
 from inngest_asgi.dev.records import Changes, Happening, Job, JobKind, Run, RunStatus
 from inngest_asgi.dev.schedule import new_ulid
 from inngest_asgi.dev.turn import Turn
@@ -61,6 +64,8 @@ class Executor:
         self._tools = tools
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = tools.options.max_calls
+        self._fetching = 0
+        self._lines = asyncio.Semaphore(tools.options.max_calls)
         self._held = tools.options.hold
 
     def release(self) -> None:
@@ -70,7 +75,7 @@ class Executor:
 
     def pump(self) -> None:
         """Start as many due jobs as may be in progress."""
-        while not self._held and len(self._tasks) < self._room:
+        while not self._held and len(self._tasks) - self._fetching < self._room:
             job = self._tools.jobs.take()
             if job is None:
                 return
@@ -120,6 +125,8 @@ class Executor:
         turn = self._turn(run, job, function)
         if job.kind is JobKind.SLEEP:
             turn.woke()
+        elif job.kind is JobKind.FETCH:
+            await self._fetch(turn)
         elif len(run.memos) > MAX_STEPS:
             turn.fail_run(too_many_steps(MAX_STEPS))
         else:
@@ -129,8 +136,8 @@ class Executor:
     async def _call(self, turn: Turn, function: Function) -> None:
         """Call the app and do to the run what its answer says, unless the run ended meanwhile."""
         clock, run, job = self._tools.clock, turn.run, turn.job
-        key = self._tools.options.signing_key
-        request = call_request(run, job, function, new_ulid(clock), now=clock.time(), key=key)
+        options, now = self._tools.options, clock.time()
+        request = call_request(run, job, function, new_ulid(clock), now=now, options=options)
         about = {"step_id": job.step_id, "name": job.name, "attempt": job.attempt}
         began = clock.time()
         started = self._tools.feed.record(run, Happening.CALL_STARTED, began, about)
@@ -150,6 +157,23 @@ class Executor:
         else:
             turn.failed(outcome)
 
+    async def _fetch(self, turn: Turn) -> None:
+        """Make the request of a step, unless the run ended before or meanwhile.
+
+        It takes no place from calls to apps; there are as many for requests.
+        """
+        fetch, began = Fetch.from_json(turn.job.value or b""), self._tools.clock.time()
+        self._fetching += 1
+        try:
+            self.pump()
+            async with self._lines:
+                answer = await self._send(fetch.request)
+        finally:
+            self._fetching -= 1
+        turn.now = self._tools.clock.time()
+        if not turn.run.status.ended:
+            fetched(turn, fetch, answer, turn.now - began)
+
     async def _send(self, request: Request) -> Answer | NoAnswer:
         sending = asyncio.ensure_future(self._tools.outbound.send(request))
         self._tools.deadlines.watch(sending)
@@ -159,7 +183,7 @@ class Executor:
             sending.cancel()
         if sending.cancelled():
             hours = int(LONGEST_CALL // 3600)
-            message = f"The app did not answer within {hours} hours."
+            message = f"{request.whom} did not answer within {hours} hours."
             return NoAnswer("request_duration_too_long", message)
         return sending.result()
 
@@ -185,6 +209,7 @@ class Executor:
         changes = Changes(
             runs=[run],
             memos=[(run.id, position + at, memo) for at, memo in enumerate(turn.memos)],
+            defers=[(run.id, defer) for defer in turn.defers],
             jobs=turn.added,
             gone_jobs=[job.id for job in turn.gone],
             records=[feed.record(run, kind, turn.now, about) for kind, about in turn.happened],
@@ -197,4 +222,6 @@ class Executor:
         clock = self._tools.clock
         ids = (new_ulid(clock), new_ulid(clock))
         for event in ending_events(run, function.slug, *ids, clock.time()):
+            self._tools.schedule.add_event(event, changes)
+        for event in deferred_events(run, function, lambda: new_ulid(clock), clock.time()):
             self._tools.schedule.add_event(event, changes)

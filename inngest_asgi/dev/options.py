@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+from inngest_asgi.crypto.keys import bearer_token
+from inngest_asgi.errors import ConfigError
+from inngest_asgi.wire.names import ServerKind
 
 MEMORY = ":memory:"
 
@@ -19,7 +24,13 @@ class DevOptions:
         max_calls: how many calls to apps may be in progress at once.
         hold: call no function before `DevServer.release`, so that runs of an earlier server find
             their apps registered where they are now.
-        signing_key: signs what is sent to apps; None means that nothing is signed.
+        kind: what the server says it is. A "cloud" one needs keys, and apps in cloud mode.
+        signing_key: signs what is sent to apps, and whoever asks the API must have it (as SDKs
+            do); None means that nothing is signed or checked.
+        event_keys: those that may send events; without any, every key may.
+
+    Raises:
+        ConfigError: there is no such kind, the signing key is none, or a cloud server lacks keys.
     """
 
     db: str = MEMORY
@@ -28,7 +39,26 @@ class DevOptions:
     retry_interval: float | None = None
     max_calls: int = 100
     hold: bool = False
+    kind: Literal["dev", "cloud"] = ServerKind.DEV.value
     signing_key: str | None = field(default=None, repr=False)
+    event_keys: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in tuple(ServerKind):
+            raise ConfigError(f"kind is {self.kind!r}; pass 'dev' or 'cloud'.")
+        if self.signing_key is not None:
+            bearer_token(self.signing_key)
+        if "" in self.event_keys:
+            raise ConfigError("event_keys has an empty key; leave it out.")
+        if self.is_cloud and not (self.signing_key and self.event_keys):
+            raise ConfigError(
+                "A cloud server needs a signing_key and event_keys; pass both, or leave kind out."
+            )
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether apps meet the rules of production here: keys, and signatures on all calls."""
+        return self.kind == ServerKind.CLOUD.value
 
     @property
     def persistent(self) -> bool:

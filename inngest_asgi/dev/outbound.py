@@ -6,26 +6,29 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
-from inngest_asgi.dev.answers import MAX_BODY, Answer, NoAnswer
+from inngest_asgi.dev.answers import TOO_LARGE, Answer, NoAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from inngest_asgi.dev.calls import Request
 
 MAX_REDIRECTS = 60
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_CONNECT = httpx.Timeout(None, connect=15.0)
+_PATIENCE = 15.0
+_CONNECT = httpx.Timeout(None, connect=_PATIENCE)
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=1.0)
 """Shorter than any server's patience, so that a call does not meet the end of its connection."""
 _LAST_PORT = 65_535
+_CODINGS = ("", "identity", "gzip", "deflate", "br")
+"""One layer of these is taken off answers (server-api.md 12)."""
 
 
 class Outbound(Protocol):
     """What carries a request to an app and brings its answer back."""
 
-    async def send(self, request: Request) -> Answer | NoAnswer:
+    def send(self, request: Request) -> Coroutine[Any, Any, Answer | NoAnswer]:
         """Send it; whatever goes wrong on the way is a `NoAnswer` with a sentence."""
         ...
 
@@ -47,14 +50,18 @@ class HttpOutbound:
     async def send(self, request: Request) -> Answer | NoAnswer:
         """Send a request, following redirects with its method and body (server-api.md 12)."""
         try:
-            url = httpx.URL(request.url)
+            first = url = httpx.URL(request.url)
             for _ in range(MAX_REDIRECTS + 1):
-                answer = await self._send_once(request, url)
+                answer = await self._send_once(request, url, _headers(request, first, url))
                 if isinstance(answer, NoAnswer) or not _redirects(answer):
                     return answer
                 url = _redirected(url, answer.headers["location"])
         except httpx.ConnectError as error:
-            return _unreachable(request, f"cannot be reached ({error}). Is the app running?")
+            return _unreachable(request, f"cannot be reached ({error}). Is it running?")
+        except httpx.ConnectTimeout:
+            return _unreachable(
+                request, f"did not accept a connection within {_PATIENCE:.0f} seconds."
+            )
         except httpx.DecodingError as error:
             return _unreachable(request, f"sent a body that cannot be decoded ({error}).")
         except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
@@ -66,20 +73,22 @@ class HttpOutbound:
         """Close connections."""
         await self._transport.aclose()
 
-    async def _send_once(self, request: Request, url: httpx.URL) -> Answer | NoAnswer:
+    async def _send_once(
+        self, request: Request, url: httpx.URL, headers: list[tuple[bytes, bytes]]
+    ) -> Answer | NoAnswer:
         if (url.port or 0) > _LAST_PORT:
             raise httpx.InvalidURL(f"there is no port {url.port}")
         sent = httpx.Request(
             request.method,
             url,
-            headers=[(key.encode(), value.encode()) for key, value in request.headers.items()],
+            headers=headers,
             content=request.body,
             extensions={"timeout": _CONNECT.as_dict()},
         )
         response = await self._transport.handle_async_request(sent)
         response.request = sent
         try:
-            return await _read(response)
+            return await _read(response, request)
         finally:
             await response.aclose()
 
@@ -95,10 +104,10 @@ class _Connections(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self._tls = httpx.create_ssl_context()
-        self._idle: dict[str, list[httpx.AsyncHTTPTransport]] = {}
+        self._idle: dict[tuple[str, bytes], list[httpx.AsyncHTTPTransport]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
+        origin = _origin(request.url)
         idle = self._idle.setdefault(origin, [])
         return await self._send(idle.pop() if idle else self._open(), idle, request)
 
@@ -141,15 +150,32 @@ class _Returning(httpx.AsyncByteStream):
         self._closed()
 
 
-async def _read(response: httpx.Response) -> Answer | NoAnswer:
+async def _read(response: httpx.Response, request: Request) -> Answer | NoAnswer:
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if coding not in _CODINGS:
+        what = f"answered in the encoding {coding!r}, which this server does not read here"
+        return _unreachable(request, f"{what}; have it answer in gzip, or plainly.")
     parts, size = [], 0
     async for part in response.aiter_bytes():
         parts.append(part)
         size += len(part)
-        if size > MAX_BODY:
-            message = f"The app answered with more than {MAX_BODY >> 20} MB."
-            return NoAnswer("output_too_large", message)
-    return Answer(response.status_code, dict(response.headers), b"".join(parts))
+        if size > request.limit:
+            message = f"{request.whom} answered with more than {request.limit >> 20} MB."
+            return NoAnswer(TOO_LARGE, message)
+    url, body = str(response.request.url), b"".join(parts)
+    return Answer(response.status_code, dict(response.headers), body, url)
+
+
+def _headers(request: Request, first: httpx.URL, url: httpx.URL) -> list[tuple[bytes, bytes]]:
+    """Return the headers for `url`, where the request for `first` was redirected to."""
+    pairs = [*request.headers.items(), *request.more_headers]
+    if request.elsewhere is not None and _origin(url) != _origin(first):
+        pairs = [pair for pair in pairs if pair[0].lower() in request.elsewhere]
+    return [(key.encode(), value.encode()) for key, value in pairs]
+
+
+def _origin(url: httpx.URL) -> tuple[str, bytes]:
+    return (url.scheme, url.netloc)
 
 
 def _redirects(answer: Answer) -> bool:
@@ -163,4 +189,4 @@ def _redirected(url: httpx.URL, location: str) -> httpx.URL:
 
 
 def _unreachable(request: Request, what: str) -> NoAnswer:
-    return NoAnswer("http_unreachable", f"The app at {request.url} {what}")
+    return NoAnswer("http_unreachable", f"{request.whom} {what}")

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 from inngest_asgi.dev.answers import Failed
 from inngest_asgi.dev.backoff import retry_delay
 from inngest_asgi.dev.failures import failure, state_too_large
-from inngest_asgi.dev.records import Defer, Happening, Job, JobKind, Memo, Run, RunStatus
+from inngest_asgi.dev.records import (
+    Defer,
+    Happening,
+    Job,
+    JobKind,
+    MatchKind,
+    Memo,
+    Run,
+    RunStatus,
+)
 from inngest_asgi.wire.codec import dumps, loads
 
 if TYPE_CHECKING:
@@ -25,6 +34,28 @@ MAX_STATE = 32 * 1024 * 1024
 _COALESCING_VERSION = 2
 _IDLE_LIMIT = 2
 """Answers in a row that bring a run no further, before they count as a failed attempt."""
+_ERROR = b'{"error":'
+_WAITS = {
+    MatchKind.EVENT: "WaitForEvent",
+    MatchKind.SIGNAL: "WaitForSignal",
+    MatchKind.INVOKE: "InvokeFunction",
+}
+
+
+def _nobody(_signal: str) -> Job | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """That another function is to be run, for a step that waits for it with `job`.
+
+    `function` is its slug or UUID, `payload` what the event that starts it holds.
+    """
+
+    job: Job
+    function: str
+    payload: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -38,6 +69,10 @@ class Turn:
         max_attempts: of the function.
         chance: draws a number in [0, 1), for jitter.
         fixed_delay: seconds between attempts instead of the backoff table.
+        waiting_for: finds the job that waits for a signal, by the signal's name.
+
+    Beside what is to be saved, it collects which runs are to be `invoked`, and whose waits were
+    `replaced` by those of this run. Neither counts once the run has ended.
     """
 
     run: Run
@@ -46,11 +81,14 @@ class Turn:
     max_attempts: int
     chance: Callable[[], float]
     fixed_delay: float | None = None
+    waiting_for: Callable[[str], Job | None] = _nobody
     memos: list[Memo] = field(default_factory=list)
     defers: list[Defer] = field(default_factory=list)
     added: list[Job] = field(default_factory=list)
     gone: list[Job] = field(default_factory=list)
     happened: list[tuple[Happening, dict[str, Any]]] = field(default_factory=list)
+    invoked: list[Invoke] = field(default_factory=list)
+    replaced: list[Job] = field(default_factory=list)
     retried: bool = False
     ended: bool = False
     attempt: int = field(init=False)
@@ -73,8 +111,14 @@ class Turn:
             self._tell_attempt_failed(outcome.error, due)
 
     def woke(self) -> None:
-        """A sleep is over."""
-        self.step_done(Memo(self.job.step_id or "", self.job.name, "Sleep", b"null"))
+        """A sleep is over, or a wait: what it waited for happened, or it timed out."""
+        job, step_id = self.job, self.job.step_id or ""
+        self._remove(job)
+        op = "Sleep" if job.match is None else _WAITS[job.match.kind]
+        memo = Memo(step_id, job.name, op, job.value or b"null")
+        if self.keep(memo):
+            self._tell_waited(memo)
+        self.resolve(step_id, race=job.race)
 
     def step_done(self, memo: Memo, kind: Happening = Happening.STEP_RECORDED, **more: Any) -> None:
         """What the server itself did for a step is over, and leaves `memo`.
@@ -84,24 +128,25 @@ class Turn:
             kind: whether it went well.
             more: what else records tell of it.
         """
-        attempt = self.job.attempt
         self._remove(self.job)
         if self.keep(memo):
-            about = {"id": memo.step_id, "name": memo.name, "op": memo.op, "attempt": attempt}
-            self.happened.append((kind, about | more))
+            self._tell_memo(kind, memo, **more)
         if self.run.memo_bytes > MAX_STATE:
             self.fail_run(state_too_large(MAX_STATE))
         self.resolve(memo.step_id, race=self.job.race)
 
     def step_failed(self, memo: Memo, error: dict[str, Any]) -> None:
         """What the server itself does for a step failed: try again, or leave `memo` in the end."""
-        if not self.attempts_left:
+        if self.attempts_left:
+            self._tell_memo(Happening.STEP_FAILED, memo, error=error, retry_at=self._retry(None))
+        else:
             self.step_done(memo, Happening.STEP_FAILED, error=error, retry_at=None)
-            return
-        due = self._retry(None)
-        about = {"id": memo.step_id, "name": memo.name, "op": memo.op, "attempt": self.attempt}
-        more = {"error": error, "retry_at": due}
-        self.happened.append((Happening.STEP_FAILED, about | more))
+
+    def cancelled(self) -> None:
+        """Somebody, or something, cancelled the run; a matcher without a value is only over."""
+        self._remove(self.job)
+        if self.job.value is not None:
+            self.cancel_run(self.job.value)
 
     def done(self) -> None:
         """The call went through: its job is over, and the run must not be left without one."""
@@ -117,7 +162,7 @@ class Turn:
         self._drop_overtaken()
         if self.job.step_id in self.run.pending:
             self.resolve(self.job.step_id, race=False)
-        elif not self.run.jobs:
+        elif not any(job.kind.drives for job in self.run.jobs.values()):
             self.discover()
 
     # What ops do
@@ -187,6 +232,10 @@ class Turn:
         """The run failed for good."""
         self._end(RunStatus.FAILED, dumps(error))
 
+    def cancel_run(self, error: bytes) -> None:
+        """The run was cancelled; `error` is JSON and says why."""
+        self._end(RunStatus.CANCELLED, error)
+
     def tell_step(self, kind: Happening, op: Op, **more: Any) -> None:
         """Note for timelines what happened to a step."""
         self.happened.append((kind, op.about(self.attempt) | more))
@@ -196,7 +245,8 @@ class Turn:
     def _leads_nowhere(self) -> bool:
         """Whether the run stands where it stood: no other job, or the targeted step missing."""
         missing = self.job.step_id in self.run.pending
-        return missing or all(job is self.job for job in self.run.jobs.values())
+        others = (job for job in self.run.jobs.values() if job is not self.job)
+        return missing or not any(job.kind.drives for job in others)
 
     def _too_often(self) -> bool:
         """An answer that leads nowhere is asked for once more (steps.md 8), not for ever."""
@@ -224,6 +274,8 @@ class Turn:
         run.status, run.output, run.ended_at = status, output, self.now
         self.ended = True
         self.added.clear()
+        self.invoked.clear()
+        self.replaced.clear()
         for job in list(run.jobs.values()):
             self._remove(job)
         self.happened.append(
@@ -246,6 +298,18 @@ class Turn:
     def _is_waiting_discovery(self, job: Job) -> bool:
         whole = job.kind is JobKind.CALL and job.step_id is None
         return whole and not job.leased and job.due <= self.now
+
+    def _tell_memo(self, kind: Happening, memo: Memo, **more: Any) -> None:
+        about = {"id": memo.step_id, "name": memo.name, "op": memo.op, "attempt": self.attempt}
+        self.happened.append((kind, about | more))
+
+    def _tell_waited(self, memo: Memo) -> None:
+        about = {"id": memo.step_id, "name": memo.name, "op": memo.op, "attempt": 0}
+        kind = Happening.STEP_RECORDED
+        if memo.op == _WAITS[MatchKind.INVOKE] and memo.value.startswith(_ERROR):
+            kind = Happening.STEP_FAILED
+            about |= {"error": loads(memo.value)["error"], "retry_at": None}
+        self.happened.append((kind, about))
 
     def _tell_attempt_failed(self, error: dict[str, Any], retry_at: float) -> None:
         about = {"step_id": self.job.step_id, "attempt": self.attempt}

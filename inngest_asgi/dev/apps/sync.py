@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.answers import Answer, NoAnswer
 from inngest_asgi.dev.calls import ping_request
+from inngest_asgi.dev.patience import within
 from inngest_asgi.errors import CodecError
 from inngest_asgi.wire.codec import loads
 from inngest_asgi.wire.names import Header
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.commits import Commits
+    from inngest_asgi.dev.options import DevOptions
     from inngest_asgi.dev.outbound import Outbound
 
 PATIENCE = 10.0
@@ -56,7 +58,7 @@ class Sync:
     outbound: Outbound
     registry: Registry
     commits: Commits
-    key: str | None
+    options: DevOptions
 
     async def sync(self, url: str, *, quiet: bool = False) -> SyncResult:
         """Ask the app at `url` to register.
@@ -97,18 +99,12 @@ class Sync:
             after_each()
 
     async def _ping(self, url: str) -> Answer | NoAnswer:
-        request = ping_request(url, now=self.clock.time(), key=self.key)
-        asking = asyncio.ensure_future(self.outbound.send(request))
-        patience = asyncio.ensure_future(self.clock.sleep(PATIENCE))
-        try:
-            await asyncio.wait({asking, patience}, return_when=asyncio.FIRST_COMPLETED)
-            if asking.done():
-                return asking.result()
-            message = f"The app at {url} did not answer within {PATIENCE:.0f} seconds."
-            return NoAnswer("http_unreachable", message)
-        finally:
-            asking.cancel()
-            patience.cancel()
+        request = ping_request(url, now=self.clock.time(), options=self.options)
+        answer = await within(self.clock, PATIENCE, self.outbound.send(request))
+        if answer is not None:
+            return answer
+        message = f"The app at {url} did not answer within {PATIENCE:.0f} seconds."
+        return NoAnswer("http_unreachable", message)
 
 
 def _error(url: str, answer: Answer | NoAnswer) -> str | None:

@@ -300,6 +300,10 @@ def _match(kind: str, key: str, expression: str, given: str) -> Match:
     return Match(MatchKind(kind), key, expression, given)
 
 
+def _defer(step_id: str, slug: str, input: bytes, state: str) -> Defer:
+    return Defer(step_id, slug, input, DeferState(state))
+
+
 def _record(row: _Row) -> Record:
     return Record(*row[:4], Happening(row[4]), loads(row[5]))  # type: ignore[call-arg]
 
@@ -341,5 +345,5 @@ def _run(connection: sqlite3.Connection, run_id: str) -> Run | None:
         memo_bytes=sum(len(memo.value) for memo in known.values()),
         batch_id=batch_id,
         batch=tuple(batch),
-        defers={row[0]: Defer(*row[:3], DeferState(row[3])) for row in defers},
+        defers={row[0]: _defer(*row) for row in defers},
     )
