@@ -36,7 +36,7 @@ class Commits:
     def note(self, changes: Changes) -> None:
         """Save what nothing depends on, without waiting for it."""
         self._store.save(changes)
-        self._feed.publish(changes.records)
+        self._feed.saved(changes)
 
     def _saved(self, saving: asyncio.Future[None], changes: Changes, done: Job | None) -> None:
         if saving.exception() is not None:
@@ -44,4 +44,4 @@ class Commits:
         if done is not None:
             self._jobs.release(done)
         self._jobs.put(changes.jobs)
-        self._feed.publish(changes.records)
+        self._feed.saved(changes)

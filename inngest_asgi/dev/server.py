@@ -61,6 +61,7 @@ class DevServer:
     queries: Queries
     registry: Registry
     runs: Runs
+    feed: Feed
     commits: Commits
     ingest: Ingest
     checkpoints: Checkpoints
@@ -168,10 +169,10 @@ class DevServer:
             An iterator; with neither argument it tells of all runs, from now on, for ever.
         """
         if run_id is not None:
-            return watch_runs(self._feed, self.store, [run_id])
+            return watch_runs(self.feed, self.store, [run_id])
         if event_id is not None:
             return self._watch_event(event_id)
-        return watch_all(self._feed)
+        return watch_all(self.feed)
 
     async def settle(self) -> None:
         """Wait until nothing can go on without time passing, or an app answering.
@@ -190,7 +191,7 @@ class DevServer:
 
     async def _watch_event(self, event_id: str) -> AsyncIterator[Record]:
         rows = await self.store.runs_of_event(event_id)
-        async for record in watch_runs(self._feed, self.store, [row.id for row in rows]):
+        async for record in watch_runs(self.feed, self.store, [row.id for row in rows]):
             yield record
 
     async def _assemble(self, stack: contextlib.AsyncExitStack, urls: list[str]) -> None:
@@ -201,12 +202,12 @@ class DevServer:
         alarm = Alarm(clock)
         stack.callback(alarm.close)
         jobs = Jobs(clock, alarm, lambda: self._executor.pump())
-        self._feed = Feed(kept.last_seq)
+        self.feed = Feed(kept.last_seq)
         self.runs = Runs(self.store, jobs)
-        self.commits = Commits(self.store, jobs, self._feed)
-        self.checkpoints = Checkpoints(clock, self.runs, self.commits, self._feed)
+        self.commits = Commits(self.store, jobs, self.feed)
+        self.checkpoints = Checkpoints(clock, self.runs, self.commits, self.feed)
         self.registry = Registry(clock, kept.apps, kept.functions)
-        schedule = Schedule(clock, self.registry, self.runs, self._feed, kept.starts)
+        schedule = Schedule(clock, self.registry, self.runs, self.feed, kept.starts)
         self.ingest = Ingest(clock, schedule, self.commits)
         self._sync = Sync(clock, outbound, self.registry, self.commits, options.signing_key)
         crons = Crons(clock, alarm, self.registry, schedule, self.commits)
@@ -222,7 +223,7 @@ class DevServer:
                 runs=self.runs,
                 schedule=schedule,
                 commits=self.commits,
-                feed=self._feed,
+                feed=self.feed,
                 deadlines=deadlines,
             )
         )

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.dev.records import Happening, Record
+from inngest_asgi.dev.records import Changes, Happening, Record
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from inngest_asgi.dev.records import Run
     from inngest_asgi.dev.store.store import Store
@@ -25,6 +25,7 @@ class Feed:
     def __init__(self, last_seq: int = 0) -> None:
         self._seq = last_seq
         self._watchers: set[asyncio.Queue[Record]] = set()
+        self._listeners: list[Callable[[Changes], None]] = []
 
     def record(self, run: Run, kind: Happening, at: float, details: dict[str, Any]) -> Record:
         """Return the next record; `publish` it once what it tells is saved."""
@@ -33,10 +34,16 @@ class Feed:
 
     def publish(self, records: Iterable[Record]) -> None:
         """Hand records to all who watch."""
-        if self._watchers:
-            for record in records:
-                for watcher in self._watchers:
-                    watcher.put_nowait(record)
+        if self._watchers or self._listeners:
+            self.saved(Changes(records=list(records)))
+
+    def saved(self, changes: Changes) -> None:
+        """Tell what was saved: its records to all who watch, all of it to all who listen."""
+        for record in changes.records:
+            for watcher in self._watchers:
+                watcher.put_nowait(record)
+        for listener in self._listeners:
+            listener(changes)
 
     @contextlib.contextmanager
     def subscribed(self) -> Iterator[asyncio.Queue[Record]]:
@@ -47,6 +54,15 @@ class Feed:
             yield watcher
         finally:
             self._watchers.discard(watcher)
+
+    @contextlib.contextmanager
+    def listening(self, listener: Callable[[Changes], None]) -> Iterator[None]:
+        """Call `listener` with whatever is saved until the block is left; it must not wait."""
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
 
 
 async def watch_all(feed: Feed) -> AsyncIterator[Record]:

@@ -64,6 +64,10 @@ class Registry:
         """Return a function by its UUID, archived or not."""
         return self._functions[function_id]
 
+    def ids_of(self, slug: str) -> tuple[str, ...]:
+        """Return the UUIDs of all functions that were ever called so, archived ones included."""
+        return tuple(one.id for one in self._functions.values() if one.slug == slug)
+
     def listening(self, event_name: str) -> list[Function]:
         """Return the functions with a trigger whose event, or pattern, fits the name."""
         found: dict[str, Function] = {}

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from inngest_asgi.dev.calls import memo_document
-from inngest_asgi.dev.web import page
+from inngest_asgi.dev.web import feed, page, ui
 from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
 from inngest_asgi.dev.web.views import envelope, event_view, run_view, server_view
 from inngest_asgi.errors import CodecError, DevServerError, RequestError, SendEventsError
@@ -54,7 +54,7 @@ def make_app(server: Served) -> ASGIApp:
         HTTPException: _nothing_there,
         Exception: _bug,
     }
-    for module in (page,):
+    for module in (feed, page, ui):
         routes += module.routes(server)
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.apps.registry import Registry
+    from inngest_asgi.dev.apps.sync import SyncResult
     from inngest_asgi.dev.checkpoints import Checkpoints
     from inngest_asgi.dev.commits import Commits
     from inngest_asgi.dev.ingest import Ingest
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.runs import Runs
     from inngest_asgi.dev.store.queries import Queries
     from inngest_asgi.dev.store.store import Store
+    from inngest_asgi.dev.watch import Feed
 
 
 class Served(Protocol):
@@ -25,6 +27,11 @@ class Served(Protocol):
     queries: Queries
     registry: Registry
     runs: Runs
+    feed: Feed
     commits: Commits
     ingest: Ingest
     checkpoints: Checkpoints
+
+    async def sync(self, url: str) -> SyncResult:
+        """Ask the app at `url` to register, and keep asking."""
+        ...

@@ -1,0 +1,308 @@
+"""What the page shows, as it needs it: thin routes over the store; what others offer is not here.
+
+Cancelling, rerunning and invoking go through REST v2, as everybody's do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.routing import Route
+
+from inngest_asgi.dev.options import MEMORY
+from inngest_asgi.dev.records import RunStatus
+from inngest_asgi.dev.store.queries import EventQuery, Queries, RunQuery
+from inngest_asgi.dev.trace import trace
+from inngest_asgi.dev.web.advice import advice
+from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
+from inngest_asgi.dev.web.words import flow_words
+from inngest_asgi.errors import RequestError, SendEventsError
+from inngest_asgi.version import VERSION
+from inngest_asgi.wire.codec import Fragment, loads
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from inngest_asgi.dev.records import App, Function, Record, StoredEvent
+    from inngest_asgi.dev.store.queries import RunItem
+    from inngest_asgi.dev.spans import Span
+    from inngest_asgi.dev.web.served import Served
+
+MOST_ROWS = 200
+PREVIEW = 160
+"""Characters of an event's data that lists show."""
+
+_STATUSES = {
+    RunStatus.SCHEDULED: "queued",
+    RunStatus.RUNNING: "running",
+    RunStatus.COMPLETED: "completed",
+    RunStatus.FAILED: "failed",
+    RunStatus.CANCELLED: "cancelled",
+    RunStatus.SKIPPED: "skipped",
+}
+_STATUS_OF = {label: status for status, label in _STATUSES.items()}
+
+
+def routes(server: Served) -> list[Route]:
+    """Return the routes that the page asks."""
+    face = _Ui(server)
+    return [
+        Route("/ui/state", face.state),
+        Route("/ui/runs", face.runs),
+        Route("/ui/runs/{id}", face.run),
+        Route("/ui/runs/{id}/steps/{step}", face.step),
+        Route("/ui/events", face.events),
+        Route("/ui/events", face.send, methods=["POST"]),
+        Route("/ui/events/{id}", face.event),
+        Route("/ui/apps", face.add_app, methods=["POST"]),
+        Route("/ui/apps", face.remove_app, methods=["DELETE"]),
+    ]
+
+
+class _Ui:
+    def __init__(self, server: Served) -> None:
+        self._server = server
+
+    async def state(self, request: Request) -> Response:
+        registry, options = self._server.registry, self._server.options
+        functions = registry.functions
+        names = {app.id: app.name for app in registry.apps}
+        return json_reply(
+            {
+                "now": self._server.clock.time(),
+                "version": VERSION,
+                "db": None if options.db == MEMORY else options.db,
+                "apps": [_app_view(app, functions) for app in registry.apps],
+                "functions": [_function_view(one, names.get(one.app_id, "")) for one in functions],
+            }
+        )
+
+    async def runs(self, request: Request) -> Response:
+        queries, given = Queries(self._server.store), request.query_params
+        slug = given.get("function")
+        query = RunQuery(
+            statuses=_statuses(given.get("status", "")),
+            function_ids=None if not slug else self._server.registry.ids_of(slug),
+            since=_number(given.get("since")),
+            text=given.get("q", "").strip(),
+            cursor=given.get("cursor") or None,
+            limit=_limit(given.get("limit")),
+        )
+        try:
+            page = await queries.runs(query)
+        except ValueError as error:
+            raise RequestError(f"Invalid cursor: {error}.", code="", status=400) from None
+        counts = await queries.run_counts()
+        return json_reply(
+            {
+                "now": self._server.clock.time(),
+                "runs": [self._run_view(item) for item in page.items],
+                "cursor": page.cursor,
+                "counts": {_STATUSES[status]: counts.get(status, 0) for status in _STATUSES},
+            }
+        )
+
+    async def run(self, request: Request) -> Response:
+        run_id = id_of(request, "run")
+        item = await Queries(self._server.store).run(run_id)
+        if item is None:
+            raise RequestError(f"There is no run {run_id}.", code="not_found", status=404)
+        function = self._server.registry.function(item.run.function_id)
+        history = await self._server.store.history(run_id)
+        event = await self._server.store.event(item.run.event_id)
+        output = item.run.output
+        return json_reply(
+            {
+                "now": self._server.clock.time(),
+                "run": self._run_view(item),
+                "max_attempts": function.max_attempts,
+                "event": None if event is None else _event_view(event),
+                "output": None if output is None else Fragment(output),
+                "trace": _span_view(trace(item.run, function.name, history)),
+                "log": [_record_view(record) for record in history],
+            }
+        )
+
+    async def step(self, request: Request) -> Response:
+        """What a step took and what it left, which may be large."""
+        run_id, step_id = id_of(request, "run"), request.path_params["step"]
+        item = await Queries(self._server.store).run(run_id)
+        run = await self._server.store.run(run_id)
+        if item is None or run is None:
+            raise RequestError(f"There is no run {run_id}.", code="not_found", status=404)
+        history = await self._server.store.history(run_id)
+        root = trace(item.run, "", history, run.memos)
+        found = next((one for one in root.children if one.step_id == step_id), None)
+        if found is None:
+            raise RequestError("There is no such step.", code="not_found", status=404)
+        return json_reply({"input": found.input, "output": found.output, "error": found.error})
+
+    async def events(self, request: Request) -> Response:
+        queries, given = Queries(self._server.store), request.query_params
+        query = EventQuery(
+            name=given.get("name") or None,
+            text=given.get("q", "").strip(),
+            since=_number(given.get("since")),
+            internal=given.get("internal") == "1",
+            cursor=given.get("cursor") or None,
+            limit=_limit(given.get("limit")),
+        )
+        page = await queries.events(query)
+        runs = await queries.runs_of_events([event.internal_id for event in page.items])
+        return json_reply(
+            {
+                "now": self._server.clock.time(),
+                "events": [
+                    _event_row(event)
+                    | {"runs": [self._run_view(item) for item in runs[event.internal_id]]}
+                    for event in page.items
+                ],
+                "cursor": page.cursor,
+            }
+        )
+
+    async def event(self, request: Request) -> Response:
+        event_id = id_of(request, "event")
+        event = await self._server.store.event(event_id)
+        if event is None:
+            raise RequestError(f"There is no event {event_id}.", code="not_found", status=404)
+        runs = await Queries(self._server.store).runs_of_events([event_id])
+        return json_reply(
+            {
+                "now": self._server.clock.time(),
+                "event": _event_view(event),
+                "runs": [self._run_view(item) for item in runs[event_id]],
+            }
+        )
+
+    async def send(self, request: Request) -> Response:
+        try:
+            ids = await self._server.ingest.accept([parsed(await request.body())])
+        except SendEventsError as error:
+            raise RequestError(str(error), code="event_refused", status=400) from None
+        return json_reply({"ids": ids})
+
+    async def add_app(self, request: Request) -> Response:
+        document = parsed(await request.body())
+        url = document.get("url") if isinstance(document, dict) else None
+        if not isinstance(url, str) or not url.strip():
+            message = "Give the URL at which the app serves Inngest."
+            raise RequestError(message, code="missing_field", status=400)
+        result = await self._server.sync(url.strip())
+        known = {"url": result.url, "app": result.app_name, "functions": result.functions}
+        return json_reply(known | {"error": result.error, "advice": advice(result.error)})
+
+    async def remove_app(self, request: Request) -> Response:
+        url = request.query_params.get("url", "")
+        if not await self._server.registry.remove(url, self._server.commits):
+            raise RequestError(f"There is no app at {url!r}.", code="not_found", status=404)
+        return json_reply({"ok": True})
+
+    def _run_view(self, item: RunItem) -> dict[str, Any]:
+        run, function = item.run, self._server.registry.function(item.run.function_id)
+        return {
+            "id": run.id,
+            "status": _STATUSES.get(run.status, "unknown"),
+            "function": function.slug,
+            "name": function.name,
+            "event_id": run.event_id,
+            "event": item.event_name,
+            "cron": item.cron,
+            "original": item.original_run_id,
+            "queued_at": run.queued_at,
+            "started_at": run.started_at,
+            "ended_at": run.ended_at,
+        }
+
+
+def _app_view(app: App, functions: list[Function]) -> dict[str, Any]:
+    return {
+        "id": app.id,
+        "name": app.name,
+        "url": app.url,
+        "sdk": app.sdk,
+        "framework": app.framework,
+        "version": app.app_version,
+        "synced_at": app.synced_at,
+        "functions": sum(one.app_id == app.id for one in functions),
+        "error": app.error,
+        "advice": advice(app.error),
+    }
+
+
+def _function_view(function: Function, app: str) -> dict[str, Any]:
+    return {
+        "slug": function.slug,
+        "name": function.name,
+        "app": app,
+        "app_id": function.app_id,
+        "triggers": function.triggers,
+        "flow": flow_words(function.config),
+        "max_attempts": function.max_attempts,
+    }
+
+
+def _event_row(event: StoredEvent) -> dict[str, Any]:
+    data = loads(event.body).get("data") or {}
+    text = ", ".join(f"{key}: {_short(value)}" for key, value in data.items())
+    return {
+        "id": event.internal_id,
+        "name": event.name,
+        "received_at": event.received_at,
+        "preview": text[:PREVIEW],
+    }
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "{…}" if isinstance(value, dict) else f"[{len(value)}]"
+    return str(value)[:PREVIEW]
+
+
+def _event_view(event: StoredEvent) -> dict[str, Any]:
+    return {
+        "id": event.internal_id,
+        "name": event.name,
+        "received_at": event.received_at,
+        "body": Fragment(event.body),
+    }
+
+
+def _span_view(span: Span) -> dict[str, Any]:
+    """Return a span without the payloads, which are asked for one by one."""
+    return {
+        "id": span.id,
+        "kind": span.kind,
+        "name": span.name,
+        "status": span.status,
+        "start": span.start,
+        "end": span.end,
+        "op": span.op,
+        "step_id": span.step_id,
+        "attempt": span.attempt,
+        "until": span.until,
+        "error": span.error,
+        "child": span.child_run_id,
+        "children": [_span_view(child) for child in span.children],
+    }
+
+
+def _record_view(record: Record) -> dict[str, Any]:
+    kept = {key: value for key, value in record.details.items() if key not in ("input", "output")}
+    return {"seq": record.seq, "at": record.at, "kind": record.kind, "details": kept}
+
+
+def _statuses(text: str) -> tuple[RunStatus, ...]:
+    return tuple(_STATUS_OF[word] for word in text.split(",") if word in _STATUS_OF)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise RequestError(f"{text!r} is not a number.", code="", status=400) from None
+
+
+def _limit(text: str | None) -> int:
+    return int(max(1, min(_number(text) or 50, MOST_ROWS)))
