@@ -160,8 +160,12 @@ def _document(
 
 
 def memo_document(run: Run) -> dict[str, Fragment]:
-    """Return the results of a run's finished steps by hashed id (steps.md 6)."""
-    return {step_id: Fragment(memo.value) for step_id, memo in run.memos.items()}
+    """Return the results of a run's finished steps by hashed id (steps.md 6).
+
+    Among them is the input of a step that is to run with other arguments, until it has.
+    """
+    results = {step_id: Fragment(memo.value) for step_id, memo in run.memos.items()}
+    return {step_id: Fragment(given) for step_id, given in run.inputs.items()} | results
 
 
 def defer_document(run: Run) -> dict[str, Any]:

@@ -234,6 +234,9 @@ class Run:
 
     `batch` holds all events of a run that was started by a batch, `event` being the first.
 
+    A run may repeat another one, `original_run_id`. Then `inputs` may hold, by hashed step id, what
+    replaces the arguments of a step: JSON in the shape of steps.md 6, sent until the step is done.
+
     `pending` maps each unfinished step to the set it was planned in: the function is called
     again when a set is empty (steps.md 8).
     """
@@ -258,6 +261,8 @@ class Run:
     defers: dict[str, Defer] = field(default_factory=dict)
     batch_id: str | None = None
     batch: tuple[StoredEvent, ...] = ()
+    original_run_id: str | None = None
+    inputs: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def events(self) -> tuple[StoredEvent, ...]:

@@ -65,13 +65,16 @@ class Schedule:
         run = Run(new_ulid(self._clock), function.id, event, now)
         if not self._is_first(run, changes):
             return
-        due = max(now, event.ts / 1000)
+        self.add_run(run, function, max(now, event.ts / 1000), changes)
+
+    def add_run(self, run: Run, function: Function, due: float, changes: Changes) -> None:
+        """Add a run, of an event that is saved, which begins when it is due."""
         job = Job(f"{run.id}-start", run.id, JobKind.CALL, None, due)
         changes.new_runs.append(run)
         changes.jobs.append(job)
-        about = {"function": function.slug, "event": event.name, "due": due}
-        changes.records.append(self._feed.record(run, Happening.RUN_QUEUED, now, about))
-        if due <= now:
+        about = {"function": function.slug, "event": run.event.name, "due": due}
+        changes.records.append(self._feed.record(run, Happening.RUN_QUEUED, run.queued_at, about))
+        if due <= run.queued_at:
             self._runs.hold(run)
 
     def _is_first(self, run: Run, changes: Changes) -> bool:

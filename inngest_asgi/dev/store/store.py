@@ -187,6 +187,7 @@ def _all_statements(changes: Changes) -> Iterable[_Statement]:
     yield _put("events", 6, [_event_row(event) for event in changes.events])
     yield _put("runs", 10, [_new_run_row(run) for run in changes.new_runs])
     yield _put("starts", 4, [_start_row(start) for start in changes.starts])
+    yield _put("reruns", 4, [_rerun_row(run) for run in changes.new_runs if run.original_run_id])
     yield _put("memos", 6, [_memo_row(*memo) for memo in changes.memos])
     yield _put("defers", 5, [_defer_row(*defer) for defer in changes.defers])
     yield _Statement("DELETE FROM defers WHERE run_id = ?", _over(changes.runs))
@@ -221,6 +222,12 @@ def _start_row(start: Start) -> _Row:
 def _new_run_row(run: Run) -> _Row:
     event = run.event.internal_id
     return (run.id, run.function_id, event, run.status, run.queued_at, *_run_row(run)[1:6])
+
+
+def _rerun_row(run: Run) -> _Row:
+    """Return what a run repeats; the arguments of one of its steps at most are replaced."""
+    replaced = next(iter(run.inputs.items()), (None, None))
+    return (run.id, run.original_run_id, *replaced)
 
 
 def _run_row(run: Run) -> _Row:
@@ -326,6 +333,10 @@ def _run(connection: sqlite3.Connection, run_id: str) -> Run | None:
         "SELECT step_id, slug, input, state FROM defers WHERE run_id = ? ORDER BY rowid", (run_id,)
     )
     batch_id, batch = batch_events(connection, run_id)
+    rerun = connection.execute(
+        "SELECT original_run_id, step_id, input FROM reruns WHERE run_id = ?", (run_id,)
+    )
+    original, replaced, given = rerun.fetchone() or (None, None, None)
     return Run(
         id=run_id,
         function_id=row[1],
@@ -345,5 +356,7 @@ def _run(connection: sqlite3.Connection, run_id: str) -> Run | None:
         memo_bytes=sum(len(memo.value) for memo in known.values()),
         batch_id=batch_id,
         batch=tuple(batch),
+        original_run_id=original,
+        inputs={} if replaced is None else {replaced: given},
         defers={row[0]: _defer(*row) for row in defers},
     )
