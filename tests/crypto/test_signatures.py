@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,13 @@ def test_bodies_of_the_vectors_are_brought_into_canonical_form(vector: dict[str,
 def test_the_vectors_to_reject_are_rejected(vector: dict[str, Any]) -> None:
     error = refused(vector["body"].encode(), vector["signature"], now=vector["now"])
     assert (error.status, error.code) == (401, "sig_verification_failed")
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 200], ids=lambda size: f"{size}-bytes")
+def test_keys_of_any_size_sign_as_the_standard_library_does(size: int) -> None:
+    key = "k" * size
+    mac = hmac.new(key.encode(), f"{{}}{NOW}".encode(), hashlib.sha256).hexdigest()
+    assert sign(b"{}", key, NOW) == f"t={NOW}&s={mac}"
 
 
 def test_raw_bytes_are_signed_when_signing() -> None:
