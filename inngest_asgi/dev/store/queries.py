@@ -13,11 +13,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from inngest_asgi.dev.records import RunRow, RunStatus, StoredEvent
+from inngest_asgi.dev.store.flow import BATCH_ID, OF_EVENT, batch_events
 from inngest_asgi.errors import CodecError
 from inngest_asgi.wire.codec import dumps, loads
 from inngest_asgi.wire.names import INTERNAL_PREFIX
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Sequence
 
     from inngest_asgi.dev.store.store import Store
@@ -135,10 +137,10 @@ class Queries:
         order = "DESC" if query.newest_first else "ASC"
         time = query.time.value
         found = f"SELECT id FROM runs {where.sql} ORDER BY {time} {order}, id {order} LIMIT ?"  # noqa: S608
-        output = "r.output" if query.outputs else "NULL"
+        output = "runs.output" if query.outputs else "NULL"
         rows = await self._rows(
-            f"SELECT {_run_columns(output)} FROM ({found}) AS page JOIN runs AS r USING (id)"  # noqa: S608
-            f" {_RUN_JOINS} ORDER BY r.{time} {order}, r.id {order}",
+            f"SELECT {_run_columns(output)} FROM ({found}) AS page JOIN runs USING (id)"  # noqa: S608
+            f" {_RUN_JOINS} ORDER BY runs.{time} {order}, runs.id {order}",
             [*where.values, query.limit + 1],
         )
         items = [_run_item(row) for row in rows[: query.limit]]
@@ -149,16 +151,35 @@ class Queries:
 
     async def run(self, run_id: str) -> RunItem | None:
         """Return a run with its output."""
-        rows = await self._run_items("r.id = ?", [run_id])
-        return rows[0] if rows else None
+        rows = await self._rows(
+            f"SELECT {_run_columns('runs.output')} FROM runs {_RUN_JOINS} WHERE runs.id = ?",  # noqa: S608
+            [run_id],
+        )
+        return _run_item(rows[0]) if rows else None
 
     async def runs_of_events(self, event_ids: Sequence[str]) -> dict[str, list[RunItem]]:
-        """Return the runs that events started, oldest first, by the events' internal ids."""
+        """Return the runs that events started, alone or in batches, by the events' internal ids.
+
+        They are in the order in which they were queued, and have no outputs.
+        """
         marks = _marks(event_ids)
+        pairs = (
+            f"SELECT event_id, id AS run_id FROM runs WHERE event_id IN ({marks})"  # noqa: S608
+            f" UNION SELECT event_id, run_id FROM batch_events WHERE event_id IN ({marks})"
+        )
+        rows = await self._rows(
+            f"SELECT {_run_columns('NULL')}, pairs.event_id FROM ({pairs}) AS pairs"  # noqa: S608
+            f" JOIN runs ON runs.id = pairs.run_id {_RUN_JOINS} ORDER BY runs.rowid",
+            [*event_ids, *event_ids],
+        )
         found: dict[str, list[RunItem]] = {event_id: [] for event_id in event_ids}
-        for item in await self._run_items(f"r.event_id IN ({marks}) ORDER BY r.rowid", event_ids):
-            found[item.run.event_id].append(item)
+        for row in rows:
+            found[row[-1]].append(_run_item(row))
         return found
+
+    async def events_of_run(self, run_id: str) -> list[StoredEvent]:
+        """Return the events that started a run: one, or those of its batch, as they arrived."""
+        return await self._store.read(lambda connection: _events_of_run(connection, run_id))
 
     async def run_counts(self) -> dict[RunStatus, int]:
         """Return how many runs there are of each status that any run has."""
@@ -177,8 +198,8 @@ class Queries:
         """Return a page of events, newest first; its cursor is the last one's internal id."""
         where = _events_where(query)
         rows = await self._rows(
-            "SELECT internal_id, id, name, ts, received_at, body FROM events"  # noqa: S608
-            f" {where.sql} ORDER BY internal_id DESC LIMIT ?",
+            f"SELECT {_EVENT_COLUMNS} FROM events {where.sql}"  # noqa: S608
+            " ORDER BY internal_id DESC LIMIT ?",
             [*where.values, query.limit + 1],
         )
         items = [StoredEvent(*row) for row in rows[: query.limit]]
@@ -189,31 +210,36 @@ class Queries:
         rows = await self._rows("SELECT DISTINCT name FROM events ORDER BY name", [])
         return [row[0] for row in rows]
 
-    async def _run_items(self, where: str, values: Sequence[Any]) -> list[RunItem]:
-        sql = f"SELECT {_run_columns('r.output')} FROM runs AS r {_RUN_JOINS} WHERE {where}"  # noqa: S608
-        return [_run_item(row) for row in await self._rows(sql, values)]
-
     async def _rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return await self._store.read(lambda connection: connection.execute(sql, values).fetchall())
 
 
-_RUN_JOINS = (
-    "LEFT JOIN events AS e ON e.internal_id = r.event_id LEFT JOIN reruns AS x ON x.run_id = r.id"
-)
+_EVENT_COLUMNS = "internal_id, id, name, ts, received_at, body"
+_RUN_JOINS = "LEFT JOIN events AS e ON e.internal_id = runs.event_id LEFT JOIN reruns ON reruns.run_id = runs.id"
 
 
 def _run_columns(output: str) -> str:
     return (
-        "r.id, r.function_id, r.event_id, r.status, r.queued_at, r.started_at, r.ended_at,"
-        f" {output}, coalesce(e.name, ''), CASE e.name WHEN '{_TIMER}' THEN e.body END,"
-        " x.original_run_id"
+        "runs.id, runs.function_id, runs.event_id, runs.status, runs.queued_at, runs.started_at,"
+        f" runs.ended_at, {output}, {BATCH_ID}, coalesce(e.name, ''),"
+        f" CASE e.name WHEN '{_TIMER}' THEN e.body END, reruns.original_run_id"
     )
 
 
 def _run_item(row: tuple[Any, ...]) -> RunItem:
-    run = RunRow(row[0], row[1], row[2], RunStatus(row[3]), row[4], row[5], row[6], row[7])
-    cron = loads(row[9])["data"].get("cron") if row[9] is not None else None
-    return RunItem(run, row[8], cron, row[10])
+    run = RunRow(row[0], row[1], row[2], RunStatus(row[3]), *row[4:9])  # type: ignore[call-arg]
+    cron = loads(row[10])["data"].get("cron") if row[10] is not None else None
+    return RunItem(run, row[9], cron, row[11])
+
+
+def _events_of_run(connection: sqlite3.Connection, run_id: str) -> list[StoredEvent]:
+    _, batch = batch_events(connection, run_id)
+    rows = connection.execute(
+        f"SELECT {_EVENT_COLUMNS} FROM events"  # noqa: S608
+        " WHERE internal_id = (SELECT event_id FROM runs WHERE id = ?)",
+        (run_id,),
+    )
+    return batch or [StoredEvent(*row) for row in rows]
 
 
 class _Where:
@@ -252,7 +278,8 @@ def _runs_where(query: RunQuery) -> _Where:
     if query.app_ids is not None:
         functions = "function_id IN (SELECT id FROM functions WHERE app_id IN ({}))"
         where.add_any_of(functions, query.app_ids)
-    where.add_if("event_id = ?", query.event_id)
+    if query.event_id is not None:
+        where.add(OF_EVENT, query.event_id, query.event_id)
     where.add_if(f"{time} >= ?", query.since)
     where.add_if(f"{time} < ?", query.until)
     if query.text:

@@ -189,6 +189,27 @@ def test_runs_of_several_events() -> None:
     assert ids == {"E3": ["R3", "R4"], "E1": ["R1"], "E9": []}
 
 
+def test_a_batch_is_the_run_of_each_of_its_events() -> None:
+    batched = run(9, "pay", EVENTS[0], RunStatus.RUNNING)
+    batched.batch_id, batched.batch = "BATCH", (EVENTS[0], EVENTS[2])
+
+    async def main() -> None:
+        store = await Store.open(":memory:")
+        await store.save(Changes(events=EVENTS, new_runs=[RUNS[0], batched]))
+        queries = Queries(store)
+        found = await queries.runs_of_events(["E1", "E3"])
+        assert [item.run.id for item in found["E1"]] == ["R1", "R9"]
+        assert [item.run.batch_id for item in found["E3"]] == ["BATCH"]
+        (item,) = (await queries.runs(RunQuery(event_id="E3"))).items
+        assert item.run.id == "R9"
+        assert await queries.events_of_run("R9") == [EVENTS[0], EVENTS[2]]
+        assert await queries.events_of_run("R1") == [EVENTS[0]]
+        assert await queries.events_of_run("R2") == []
+        await store.close()
+
+    asyncio.run(main())
+
+
 def test_a_run_whose_event_is_gone_is_still_listed() -> None:
     async def main() -> tuple[str, str | None]:
         store = await Store.open(":memory:")
