@@ -227,7 +227,7 @@ def _run_columns(output: str) -> str:
 
 
 def _run_item(row: tuple[Any, ...]) -> RunItem:
-    run = RunRow(row[0], row[1], row[2], RunStatus(row[3]), *row[4:9])  # type: ignore[call-arg]
+    run = RunRow(row[0], row[1], row[2], RunStatus(row[3]), *row[4:9])
     cron = loads(row[10])["data"].get("cron") if row[10] is not None else None
     return RunItem(run, row[9], cron, row[11])
 
