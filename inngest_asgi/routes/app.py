@@ -125,7 +125,13 @@ class InngestApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak ASGI: lifespan and http; a websocket is closed."""
         if scope["type"] == "http":
-            response = await self._respond(Request(scope, receive))
+            place = place_of(scope, self.serve_path)
+            if place is Place.ENDPOINT:
+                request = Request(scope, receive)
+                handle = self._methods.get(request.method, _refuse_method)
+                response = await self._guard.answer(request, handle)
+            else:
+                response = self._respond_beside(place)
             await response.send(send)
         elif scope["type"] == "lifespan":
             await self._manager.serve(receive, send)
@@ -154,11 +160,7 @@ class InngestApp:
     def framework(self, name: str) -> None:
         self._facts.framework = name
 
-    async def _respond(self, request: Request) -> Response:
-        place = place_of(request.scope, self.serve_path)
-        if place is Place.ENDPOINT:
-            handle = self._methods.get(request.method, _refuse_method)
-            return await self._guard.answer(request, handle)
+    def _respond_beside(self, place: Place) -> Response:
         if place is Place.LIVE:
             return self._health.live()
         return self._health.ready() if place is Place.READY else _NOT_FOUND

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from inngest_asgi.runtime.execute import Runtime
     from inngest_asgi.wire.replies import Reply
 
-_ECHOED = {name.encode(): name for name in (Header.TRACEPARENT, Header.TRACESTATE)}
+_ECHOED = (Header.TRACEPARENT, Header.TRACESTATE)
 
 
 class Execute:
@@ -41,10 +41,10 @@ class Execute:
         began = self._clock.nanoseconds()
         body = await request.body(self._options.max_body_bytes)
         await self._guard.check(request, body, caller)
-        probe = request.query("probe")
-        if probe is not None:
-            return _answer_probe(probe)
-        fn_id = request.query("fnId")
+        query = request.query
+        if "probe" in query:
+            return _answer_probe(query["probe"])
+        fn_id = query.get("fnId")
         if fn_id is None:
             raise RequestError(
                 "The query has no fnId, which names the function to call.",
@@ -54,7 +54,7 @@ class Execute:
         self.calls += 1
         streams = self._streams
         raw_request = partial(request.for_middleware, body)
-        running = self._runtime.execute(body, fn_id, request.query("stepId"), raw_request)
+        running = self._runtime.execute(body, fn_id, query.get("stepId"), raw_request)
         if self._options.cancel_on_disconnect:
             running = unless_gone(request, running)
         if streams:
@@ -74,9 +74,10 @@ class Execute:
         """Add how long it took, and the trace it belongs to, to a reply (http.md 4)."""
         milliseconds = (self._clock.nanoseconds() - began) / 1e6
         headers = {**reply.headers, Header.SERVER_TIMING: f"call;dur={milliseconds:.3f}"}
-        for name, value in request.scope["headers"]:
-            if name in _ECHOED:
-                headers[_ECHOED[name]] = value.decode("latin-1")
+        for name in _ECHOED:
+            value = request.header(name)
+            if value is not None:
+                headers[name] = value
         return Response(reply.status, reply.body, headers)
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from inngest_asgi.crypto.keys import bearer_token, event_key_hash
+from inngest_asgi.routes.messages import Standing
 from inngest_asgi.routes.origin import public_url, rebuilt_url
 from inngest_asgi.wire.introspection import Inspection
 from inngest_asgi.wire.names import (
@@ -50,11 +51,11 @@ class Facts:
         self.__dict__.pop("headers", None)
 
     @cached_property
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> Standing:
         """What every response says of us; read once, for where an application runs is settled."""
         settings = self._client.settings
         told = {Header.ENV: settings.env, Header.PLATFORM: settings.platform}
-        return {
+        headers = {
             Header.SDK_HANDLED: "true",
             Header.SDK: SDK_HEADER,
             Header.FRAMEWORK: self.framework,
@@ -62,6 +63,7 @@ class Facts:
             # A line break would start a header of its own.
             **{name: text for name, text in told.items() if text and text.isprintable()},
         }
+        return Standing(headers)
 
     def url(self, request: Request, *, trusted: bool) -> str:
         """Return the URL under which servers reach the application.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.crypto.signatures import sign, verify
 from inngest_asgi.errors import ApiError, ConfigError, RequestError, SignatureError
-from inngest_asgi.routes.messages import Request, Response
+from inngest_asgi.routes.messages import Request, Response, Standing
 from inngest_asgi.wire.names import ErrorCode, Header, ServerKind
 from inngest_asgi.wire.replies import retry_headers
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
     from inngest_asgi.routes.facts import Facts
 
-_HANDLED = {Header.SDK_HANDLED: "true"}
+_TO_STRANGERS = Standing({Header.SDK_HANDLED: "true"})
 _LARGE = 65_536
 
 
@@ -54,6 +54,7 @@ class Guard:
         self._facts = facts
         self._clock = clock
         self._complained = False
+        self._keys: tuple[str, ...] = ()
 
     def answer(self, request: Request, handle: Handle) -> Coroutine[Any, Any, Response]:
         """Handle a request; whatever goes wrong becomes a JSON response."""
@@ -82,9 +83,11 @@ class Guard:
             RequestError: 500, cloud mode lacks a signing key; the message names the variable.
         """
         header = request.header(Header.SIGNATURE)
-        keys = self._client.settings.signing_keys
+        keys = self._signing_keys()
         if caller.known:  # everybody is, in dev mode
-            caller.key = await self._verified_if_it_can(body, header, keys)
+            if header is not None and keys:
+                with suppress(SignatureError):
+                    caller.key = await self._verified(body, header, keys)
             return
         if not keys:
             raise self._missing_key()
@@ -108,15 +111,11 @@ class Guard:
             )
         return kind
 
-    async def _verified_if_it_can(
-        self, body: bytes, header: str | None, keys: tuple[str, ...]
-    ) -> str | None:
-        if header is None or not keys:
-            return None
-        try:
-            return await self._verified(body, header, keys)
-        except SignatureError:
-            return None
+    def _signing_keys(self) -> tuple[str, ...]:
+        """Return the keys to try; the first request that finds some settles them."""
+        if not self._keys:
+            self._keys = self._client.settings.signing_keys
+        return self._keys
 
     async def _verified(self, body: bytes, header: str | None, keys: tuple[str, ...]) -> str:
         """Verify; the canonical form of a large body is made in a thread.
@@ -145,14 +144,14 @@ class Guard:
 
     def _dress(self, response: Response, caller: Caller) -> Response:
         """Add our headers and signature; strangers see neither (http.md 4)."""
+        headers = response.headers
         if not caller.known:
-            kept = {k: v for k, v in response.headers.items() if not k.startswith("x-inngest-")}
-            response.headers = _HANDLED | kept
+            response.standing = _TO_STRANGERS
+            response.headers = {k: v for k, v in headers.items() if not k.startswith("x-inngest-")}
             return response
-        headers = self._facts.headers | response.headers
+        response.standing = self._facts.headers
         if caller.key is not None and response.is_whole:
             headers[Header.SIGNATURE] = sign(response.body, caller.key, self._clock.time())
-        response.headers = headers
         return response
 
 

@@ -12,34 +12,45 @@ from inngest_asgi.wire.codec import dumps
 from inngest_asgi.wire.names import ErrorCode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import Message, Receive, Scope, Send
 
+_CONTENT_TYPE = (b"content-type", b"application/json")
 _ORDINARY_QUERY = 512
 
 
 class Request:
-    """One HTTP request; its body is read once, up to a limit."""
+    """One HTTP request; its body is read once, up to a limit.
 
-    __slots__ = ("_receive", "method", "scope")
+    Attributes:
+        scope: as ASGI has it.
+        method: the HTTP method.
+        headers: by name in lower case; of one that was sent more than once, the first.
+    """
+
+    __slots__ = ("_receive", "headers", "method", "scope")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
         self.method: str = scope["method"]
+        self.headers: dict[bytes, bytes] = dict(reversed(list(scope["headers"])))
         self._receive = receive
 
     def header(self, name: str) -> str | None:
-        """Return a header's value; the first one, when it was sent more than once."""
-        wanted = name.encode("ascii")
-        for key, value in self.scope["headers"]:
-            if key == wanted:
-                return bytes(value).decode("latin-1")
-        return None
+        """Return a header's value."""
+        value = self.headers.get(name.encode("ascii"))
+        return None if value is None else value.decode("latin-1")
 
-    def query(self, name: str) -> str | None:
-        """Return a query parameter, or None when it is missing or empty."""
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The parameters of the query that are not empty; of equal ones, the last.
+
+        Raises:
+            RequestError: 400, there are more than 100.
+        """
         raw = self.scope.get("query_string", b"")
-        parse = _known_query if len(raw) <= _ORDINARY_QUERY else _parse_query
-        return parse(raw).get(name)
+        return _known_query(raw) if len(raw) <= _ORDINARY_QUERY else _parse_query(raw)
 
     async def body(self, limit: int) -> bytes:
         """Read the whole body.
@@ -50,9 +61,9 @@ class Request:
         Raises:
             RequestError: 413, it is larger; 400, the client went away before its end.
         """
-        length = self.header("content-length")
+        length = self.headers.get(b"content-length", b"")
         # As a float, because an int of thousands of digits is a ValueError.
-        if length is not None and length.isascii() and length.isdigit() and float(length) > limit:
+        if length.isdigit() and float(length) > limit:
             raise _too_large(limit)
         chunks, size, more = [], 0, True
         while more:
@@ -86,36 +97,70 @@ class Request:
             pass
 
 
+def _lines(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [
+        (name.encode("ascii"), value.encode("latin-1", "replace"))
+        for name, value in headers.items()
+    ]
+
+
+class Standing:
+    """Headers that many responses have; they are brought into the form of ASGI once.
+
+    Args:
+        headers: names in lower case.
+    """
+
+    __slots__ = ("lines", "texts")
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.texts = headers
+        self.lines = [_CONTENT_TYPE, *_lines(headers)]
+
+
+_NOTHING_STANDING = Standing({})
+
+
 @dataclass(slots=True)
 class Response:
-    """One HTTP response, `headers` in lower case; `is_whole` says that its body is known."""
+    """One HTTP response.
+
+    Attributes:
+        status: the HTTP status.
+        body: the body, JSON.
+        headers: its own, names in lower case.
+        standing: those it has in common with others.
+    """
 
     is_whole: ClassVar[bool] = True
+    """Whether its body is known before it is sent."""
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    standing: Standing = _NOTHING_STANDING
 
     @classmethod
     def json(cls, status: int, document: object, **headers: str) -> Response:
         """Make one from a JSON document."""
         return cls(status, dumps(document), headers)
 
+    @property
+    def all_headers(self) -> dict[str, str]:
+        """The headers it is sent with, but for those of its body."""
+        return {**self.standing.texts, **self.headers}
+
     async def send(self, send: Send) -> None:
         """Send it."""
-        length = (b"content-length", str(len(self.body)).encode())
+        length = (b"content-length", b"%d" % len(self.body))
         await send(self._start(length))
         await send({"type": "http.response.body", "body": self.body})
 
-    def _start(self, *headers: tuple[bytes, bytes]) -> Message:
-        own = [
-            (name.encode("ascii"), value.encode("latin-1", "replace"))
-            for name, value in self.headers.items()
-        ]
+    def _start(self, *more: tuple[bytes, bytes]) -> Message:
         return {
             "type": "http.response.start",
             "status": self.status,
-            "headers": [(b"content-type", b"application/json"), *headers, *own],
+            "headers": [*self.standing.lines, *more, *_lines(self.headers)],
         }
 
 

@@ -105,7 +105,7 @@ class Register:
         document = self._facts.registration(url).out_of_band()
         self.last = LastSync(ok=False, message="the server did not answer")
         registered = await self._client.api.register(
-            document, sync_id=request.query("deployId"), server_kind=server_kind
+            document, sync_id=request.query.get("deployId"), server_kind=server_kind
         )
         self.last = LastSync(ok=registered.error is None, message=registered.message)
         return registered

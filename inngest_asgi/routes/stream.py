@@ -102,7 +102,7 @@ def _envelope(response: Response) -> bytes:
     """
     document = {
         "status": response.status,
-        "headers": response.headers,
+        "headers": response.all_headers,
         "body": response.body.decode(),
     }
     return dumps(document)
