@@ -215,7 +215,8 @@ class Queries:
 
 
 _EVENT_COLUMNS = "internal_id, id, name, ts, received_at, body"
-_RUN_JOINS = "LEFT JOIN events AS e ON e.internal_id = runs.event_id LEFT JOIN reruns ON reruns.run_id = runs.id"
+_EVENT_OF_RUN = "LEFT JOIN events AS e ON e.internal_id = runs.event_id"
+_RUN_JOINS = f"{_EVENT_OF_RUN} LEFT JOIN reruns ON reruns.run_id = runs.id"
 
 
 def _run_columns(output: str) -> str:
