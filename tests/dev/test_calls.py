@@ -7,21 +7,24 @@ from typing import Any
 import pytest
 
 from inngest_asgi.crypto.signatures import verify
+from inngest_asgi.dev import DevOptions
 from inngest_asgi.dev.calls import Request, call_request, ping_request
 from inngest_asgi.dev.records import Function, Job, JobKind, Memo, Run, StoredEvent
 from inngest_asgi.wire.codec import canonical, loads
 
 KEY = "0123456789abcdef"
+RUN, REQUEST = "01JGFJJZ00000G40R40M30E20A", "01JGFJJZ00000G40R40M30E20B"
 NOW = 1_735_689_600.0
 
 
 def request(url: str = "http://app.test/?fnId=one", **more: Any) -> Request:
     event = StoredEvent("E", "E", "a", 0, NOW, b'{"name":"a","data":{"z":1.0,"a":2}}')
-    run = Run("R", "F", event, NOW, memos=more.get("memos", {}))
+    run = Run(RUN, "F", event, NOW, memos=more.get("memos", {}))
     run.pending, run.force_plan = more.get("pending", {}), more.get("force_plan", False)
     job = Job("J", "R", JobKind.CALL, more.get("step"), NOW)
     function = Function("F", "A", "one", "One", url, 5, [], {})
-    return call_request(run, job, function, "Q", now=NOW, key=more.get("key"))
+    options = DevOptions(signing_key=more.get("key"))
+    return call_request(run, job, function, REQUEST, now=NOW, options=options)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,7 @@ def test_a_signed_body_is_canonical() -> None:
 
 
 def test_a_signed_ping() -> None:
-    ping = ping_request("http://app.test/", now=NOW, key=KEY)
+    ping = ping_request("http://app.test/", now=NOW, options=DevOptions(signing_key=KEY))
     assert (ping.method, ping.body) == ("PUT", b'{"url":"http://app.test/"}')
     verify(ping.body, ping.headers["x-inngest-signature"], [KEY], NOW)
 

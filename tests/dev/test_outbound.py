@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from inngest_asgi.dev.answers import MAX_BODY, Answer, NoAnswer
-from inngest_asgi.dev.calls import Request
+from inngest_asgi.dev.answers import Answer, NoAnswer
+from inngest_asgi.dev.calls import MAX_ANSWER, Request
 from inngest_asgi.dev.outbound import MAX_REDIRECTS, HttpOutbound
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
 @pytest.mark.parametrize(
     ("handler", "code", "says"),
     [
-        (raising(httpx.ConnectError("refused")), "http_unreachable", "Is the app running?"),
+        (raising(httpx.ConnectError("refused")), "http_unreachable", "Is it running?"),
         (raising(httpx.ReadError("")), "http_unreachable", "broke off before it had answered"),
         (
             lambda _: httpx.Response(307, headers={"location": "http://host:port/"}),
@@ -145,7 +145,7 @@ def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
             "http_unreachable",
             "cannot be decoded",
         ),
-        (lambda _: httpx.Response(200, content=b"x" * (MAX_BODY + 1)), "output_too_large", "8 MB"),
+        (lambda _: httpx.Response(200, content=b"x" * (MAX_ANSWER + 1)), "output_too_large", "8 MB"),
     ],
     ids=["refused", "broken-off", "bad-location", "garbled", "too-large"],
 )

@@ -11,12 +11,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from inngest_asgi.dev.calls import memo_document
-from inngest_asgi.dev.web import feed, page, ui
+from inngest_asgi.dev.web import feed, page, sending, ui
+from inngest_asgi.dev.web.auth import Keyed, kind_refusal
+from inngest_asgi.dev.web.bodies import body_of
 from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
 from inngest_asgi.dev.web.views import envelope, event_view, run_view, server_view
-from inngest_asgi.errors import CodecError, DevServerError, RequestError, SendEventsError
-from inngest_asgi.wire.codec import Fragment, loads
-from inngest_asgi.wire.names import Header, ServerKind
+from inngest_asgi.errors import DevServerError, RequestError
+from inngest_asgi.wire.codec import Fragment
+from inngest_asgi.wire.names import ErrorCode, Header
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from inngest_asgi.dev.options import DevOptions
     from inngest_asgi.dev.records import Run
     from inngest_asgi.dev.web.served import Served
 
@@ -38,8 +41,6 @@ def make_app(server: Served) -> ASGIApp:
         Route("/dev", face.dev),
         Route("/fn/register", face.register, methods=["POST"]),
         Route("/fn/remove", face.remove, methods=["DELETE"]),
-        Route("/e/{key}", face.events, methods=["POST"]),
-        Route("/e/", face.no_key, methods=["POST"]),
         Route("/v0/runs/{id}/actions", face.actions),
         Route("/v0/runs/{id}/batch", face.batch),
         Route("/v1/events/{id}", face.event),
@@ -54,24 +55,24 @@ def make_app(server: Served) -> ASGIApp:
         HTTPException: _nothing_there,
         Exception: _bug,
     }
-    for module in (feed, page, ui):
+    for module in (sending, feed, page, ui):
         routes += module.routes(server)
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
-    return _Named(app)
+    return _Named(Keyed(app, server.options), server.options)
 
 
 class _Named:
     """Says on every response what kind of server it comes from."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, options: DevOptions) -> None:
         self._app = app
+        self._header = (Header.SERVER_KIND.encode(), options.kind.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def named(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                kind = (Header.SERVER_KIND.encode(), ServerKind.DEV.encode())
-                message["headers"] = [*message.get("headers", ()), kind]
+                message["headers"] = [*message.get("headers", ()), self._header]
             await send(message)
 
         await self._app(scope, receive, named)
@@ -92,14 +93,10 @@ class _Api:
 
     async def register(self, request: Request) -> Response:
         expected = request.headers.get(Header.EXPECTED_SERVER_KIND)
-        if expected not in (None, "", ServerKind.DEV):
-            raise RequestError(
-                f"The app expects a {expected} server, and this is a dev server: start the app "
-                "in dev mode (INNGEST_DEV=1).",
-                code="server_kind_mismatch",
-                status=400,
-            )
-        document = parsed(await request.body())
+        refusal = kind_refusal(self._server.options, expected)
+        if refusal is not None:
+            raise RequestError(refusal, code=ErrorCode.SERVER_KIND_MISMATCH, status=400)
+        document = parsed(await body_of(request))
         registered = await self._server.registry.register(document, self._server.commits)
         return json_reply(
             {
@@ -117,24 +114,6 @@ class _Api:
         if not await self._server.registry.remove(url, self._server.commits):
             raise RequestError(f"There is no app at {url!r}.", code="", status=404)
         return Response()
-
-    async def no_key(self, request: Request) -> Response:
-        return json_reply(
-            {"status": 401, "message": "", "error": "Event key not found"}, status=401
-        )
-
-    async def events(self, request: Request) -> Response:
-        seed = request.headers.get(Header.EVENT_ID_SEED)
-        try:
-            document = loads(await request.body())
-            documents = document if isinstance(document, list) else [document]
-            ids = await self._server.ingest.accept(documents, seed)
-        except CodecError as error:
-            return json_reply({"ids": [], "status": 400, "error": str(error)}, status=400)
-        except SendEventsError as error:
-            body = {"ids": error.ids, "status": 400, "error": str(error)}
-            return json_reply(body, status=400)
-        return json_reply({"ids": ids, "status": 200})
 
     async def event(self, request: Request) -> Response:
         event = await self._server.store.event(id_of(request, "event"))
@@ -156,7 +135,7 @@ class _Api:
 
     async def checkpoint(self, request: Request) -> Response:
         try:
-            await self._server.checkpoints.accept(parsed(await request.body()))
+            await self._server.checkpoints.accept(parsed(await body_of(request)))
         except RequestError as error:
             about = {"run_id": request.path_params["id"]}
             body = {"error": str(error), "data": about, "status": error.status}

@@ -40,7 +40,7 @@ def unreachable(request: httpx.Request) -> httpx.Response:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (unreachable, "cannot be reached (Connection refused). Is the app running?"),
+        (unreachable, "cannot be reached (Connection refused). Is it running?"),
         (lambda _: httpx.Response(404, text="<html>"), "X-Inngest-SDK header is missing"),
         (
             lambda _: httpx.Response(400, headers=SDK, json={"message": "no functions"}),
