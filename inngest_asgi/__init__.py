@@ -8,6 +8,7 @@ from inngest_asgi.engine.ambient import group, step, step_sync
 from inngest_asgi.engine.context import Context, ContextSync
 from inngest_asgi.engine.group import ParallelMode
 from inngest_asgi.engine.received import FetchResponse, Signal
+from inngest_asgi.engine.serializers import PydanticSerializer, Serializer
 from inngest_asgi.engine.tools import Step
 from inngest_asgi.engine.tools_sync import StepSync
 from inngest_asgi.errors import (
@@ -68,6 +69,7 @@ __all__ = [
     "NonRetriableError",
     "ParallelMode",
     "Priority",
+    "PydanticSerializer",
     "RateLimit",
     "RetryAfterError",
     "Run",
@@ -75,6 +77,7 @@ __all__ = [
     "RunStatus",
     "SendEventsError",
     "SendEventsResult",
+    "Serializer",
     "Signal",
     "Singleton",
     "Step",

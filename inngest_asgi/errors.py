@@ -6,10 +6,16 @@ InngestError
 ├── SendEventsError          the event API did not take every event; `ids` are those it took
 ├── ApiError                 the Inngest API refused a request or could not be reached
 ├── RunFailedError           a run whose output was asked for has failed, or was cancelled
+├── FrameError               bytes on a connect socket that are no message, or a message that is none
+├── ProtocolError            a connect protocol object was asked for what its state does not allow
+├── ConnectError             a connect worker cannot start or go on
+│   ├── ConnectAuthError     the server refused every signing key the worker has
+│   └── ConnectClosed        a state was waited for that cannot come any more
 ├── DevServerError           the embedded dev server cannot start, or cannot go on
 ├── RequestError             an incoming request that is refused, with its status and code
 │   └── SignatureError       it is not signed, or not by one of our keys
 ├── StepUsageError           a step was used where it cannot work
+│   └── NestedStepError      a step was used inside another one, which fails for good
 ├── NonRetriableError        raised by users: never try this step or function again
 │   ├── OutputError          what a step or function returned cannot be recorded
 │   └── EventValidationError an event is not of the type declared for its name
@@ -88,6 +94,35 @@ class RunFailedError(InngestError):
         self.stack = stack
 
 
+class FrameError(InngestError, ValueError):
+    """Bytes that are no message of the connect protocol, or a message that cannot become bytes.
+
+    Args:
+        message: what is wrong, in a sentence.
+        kind: the record of `connect.messages` that was to be read or written, if that is known.
+    """
+
+    def __init__(self, message: str, *, kind: type | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class ProtocolError(InngestError):
+    """A connect protocol object was asked for what its state does not allow: a mistake of ours."""
+
+
+class ConnectError(InngestError):
+    """A connect worker cannot start or go on; the message names the cause and the remedy."""
+
+
+class ConnectAuthError(ConnectError):
+    """The server refused every signing key the worker has."""
+
+
+class ConnectClosed(ConnectError):
+    """A state of a worker was waited for that cannot come any more, because it is closing."""
+
+
 class DevServerError(InngestError):
     """The embedded dev server cannot start or go on; the message names the cause and the remedy."""
 
@@ -116,6 +151,10 @@ class SignatureError(RequestError):
 
 class StepUsageError(InngestError):
     """A step was used where it cannot work: another thread, another loop, a finished call."""
+
+
+class NestedStepError(StepUsageError):
+    """A step's function used another step: the outer one fails for good, whatever it returned."""
 
 
 class NonRetriableError(InngestError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from inngest_asgi.client.api import Api
@@ -13,6 +14,7 @@ from inngest_asgi.client.runs import Runs
 from inngest_asgi.client.send import Sender
 from inngest_asgi.client.signals import send_signal
 from inngest_asgi.clock import SYSTEM_CLOCK
+from inngest_asgi.engine.serializers import checked_serializer
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.functions import checks
 from inngest_asgi.functions.collection import FunctionIndex
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from inngest_asgi.client.transport import HTTPClient
     from inngest_asgi.clock import Clock
+    from inngest_asgi.engine.serializers import Serializer
     from inngest_asgi.functions.function import Function
     from inngest_asgi.middleware.logger import Logger
     from inngest_asgi.wire.durations import Duration
@@ -64,6 +67,8 @@ class Inngest:
             make one; around every function and every sending of events.
         logger: for what the library says and `ctx.logger` writes to: any object with logging
             methods; by default the standard library's "inngest_asgi".
+        serializer: turns results of steps and functions that have an explicit `output_type` into
+            JSON and back; see `Serializer`. By default pydantic does.
         http_client: carries the requests as it is, and is never closed; its own timeout counts.
             It belongs to the first event loop it is used on: `send` works on that loop and
             `send_sync`, which works on a loop of its own, does not beside it.
@@ -71,7 +76,8 @@ class Inngest:
 
     Raises:
         ConfigError: the name is no name, the time-out is not a duration above zero, or something
-            among the schemas is no `EventType`, or something makes no middleware.
+            among the schemas is no `EventType`, or something makes no middleware or serializes
+            nothing.
     """
 
     def __init__(
@@ -90,6 +96,7 @@ class Inngest:
         schemas: Sequence[EventType[Any]] = (),
         middleware: Sequence[Factory] | None = None,
         logger: Logger | None = None,
+        serializer: Serializer | None = None,
         http_client: HTTPClient | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -107,6 +114,7 @@ class Inngest:
         )
         self.set_logger(logging.getLogger("inngest_asgi") if logger is None else logger)
         self._middleware = checked_factories(middleware, "Inngest: middleware")
+        self.serializer = checked_serializer(serializer)
         self._connections = Connections(_checked_timeout(request_timeout), http_client)
         self._sender = Sender(self.settings, self._connections, clock, _checked_schemas(schemas))
         self.api = Api(self.settings, self._connections, clock)
@@ -232,7 +240,8 @@ class Inngest:
             throttle: delay runs beyond a rate, see `Throttle`.
             timeouts: end runs that take too long, see `Timeouts`.
             on_failure: a handler that runs when a run has failed for good; `ctx.error` says why.
-            output_type: what the handler returns, checked strictly; by default its annotation.
+            output_type: what the handler returns, checked strictly, by the client's serializer if
+                it has one; by default its annotation.
             middleware: as that of the client, inside of it; around the failure handler, too.
 
         Raises:
@@ -241,7 +250,8 @@ class Inngest:
         """
         field = f"Function '{self._app_id}-{options['fn_id']}': middleware"
         checked_factories(options.get("middleware"), field)
-        return Declaring(declare(self._app_id, **options), self.index.add)
+        declaration = replace(declare(self._app_id, **options), serializer=self.serializer)
+        return Declaring(declaration, self.index.add)
 
     async def send(
         self,

@@ -13,6 +13,7 @@ from pydantic import PydanticUserError
 
 from inngest_asgi.engine.memos import memo_result
 from inngest_asgi.engine.results import PLAIN, UNSET, ResultType
+from inngest_asgi.engine.serializers import result_type
 from inngest_asgi.errors import CodecError, ConfigError
 from inngest_asgi.wire.codec import Fragment, dumps
 from inngest_asgi.wire.durations import Duration, to_timedelta, wire_duration, wire_moment
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from inngest_asgi.engine.serializers import Serializer
     from inngest_asgi.wire.events import Event
     from inngest_asgi.wire.replies import ErrorRecord
 
@@ -192,14 +194,23 @@ def run_op(
     args: Sequence[Any],
     kwargs: dict[str, Any],
     output_type: Any,
+    serializer: Serializer | None = None,
 ) -> Op:
     """Build the op of step.run.
+
+    Args:
+        step_id: the step's id.
+        handler: its body.
+        args: the body's.
+        kwargs: the body's.
+        output_type: the explicit type of its result, or `UNSET`.
+        serializer: for a result of an explicit type.
 
     Raises:
         ConfigError: the id is not a string or empty, the handler is not a function, or
             pydantic can make nothing of the output type.
     """
-    result = run_result(step_id, handler, output_type)
+    result = run_result(step_id, handler, output_type, serializer)
     op = Op(step_id, Opcode.STEP_PLANNED, body=handler, args=args, kwargs=kwargs, result=result)
     op.shows_input = True
     return op
@@ -218,8 +229,13 @@ def wrap_op(
     return op
 
 
-def run_result(step_id: str, handler: Callable[..., Any], output_type: Any) -> ResultType:
-    """Return the type of what step.run gives.
+def run_result(
+    step_id: str,
+    handler: Callable[..., Any],
+    output_type: Any,
+    serializer: Serializer | None = None,
+) -> ResultType:
+    """Return the type of what step.run gives; see `run_op`.
 
     Raises:
         ConfigError: the handler is not a function, or pydantic can make nothing of the output type.
@@ -227,7 +243,7 @@ def run_result(step_id: str, handler: Callable[..., Any], output_type: Any) -> R
     if not callable(handler):
         _refuse_handler(step_id, handler)
     try:
-        return ResultType.of(handler, output_type)
+        return result_type(handler, output_type, serializer)
     except PydanticUserError as error:
         raise ConfigError(
             f"step.run({step_id!r}): output_type is {output_type!r}, of which pydantic can make "

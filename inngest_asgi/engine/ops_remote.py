@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from pydantic import BaseModel
 
@@ -19,7 +19,7 @@ from inngest_asgi.wire.names import Opcode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from inngest_asgi.engine.services import InferAdapter, Invocable, WaitedFor
+    from inngest_asgi.engine.services import InferAdapter, Invocable, Topic, WaitedFor
 
 Timeout = Duration | datetime
 """How long to wait: a duration, or the moment (with its time zone) until which to wait."""
@@ -85,6 +85,38 @@ def send_signal_op(step_id: str, signal: str, data: Any, send: Callable[[str, An
     _check_signal(signal, f"step.send_signal({step_id!r})")
     opts = {"type": "step.sendSignal", "signal": signal}
     return Op(step_id, Opcode.STEP_PLANNED, opts=opts, body=send, args=(signal, data))
+
+
+def publish_op(
+    step_id: str,
+    topic: str | Topic,
+    channel: str | None,
+    data: Any,
+    publish: Callable[[str, str, Any], Any],
+) -> Op:
+    """Build the op of step.realtime.publish: a runnable step whose result is what was published.
+
+    Raises:
+        ConfigError: there is no channel, no topic, or the topic's name is a server's own.
+    """
+    field = f"step.realtime.publish({step_id!r})"
+    name: object = getattr(topic, "name", None)
+    where: object = getattr(topic, "channel", None)
+    if isinstance(topic, str):
+        name, where = topic, channel
+    elif channel is not None:
+        raise ConfigError(
+            f"{field}: channel is {channel!r}, but the topic has one; leave channel out."
+        )
+    if not _is_text(name) or name.startswith("$"):
+        raise ConfigError(
+            f"{field}: topic is {topic!r}; pass an object with a channel and a name, or a name, "
+            "which must not begin with '$'."
+        )
+    if not _is_text(where):
+        raise ConfigError(f"{field}: channel is {where!r}; name it, as in channel='user:42'.")
+    opts = {"type": "step.realtime.publish"}
+    return Op(step_id, Opcode.STEP_PLANNED, opts=opts, body=publish, args=(where, name, data))
 
 
 def invoke_op(
@@ -203,6 +235,13 @@ def _timeout(timeout: Timeout, field: str) -> str:
 def _check_signal(signal: str, field: str) -> None:
     if not isinstance(signal, str) or not signal:
         raise ConfigError(f"{field}: signal is {signal!r}; name it with a string.")
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    """Whether it is a string with something in it, which can stand in a URL."""
+    if not isinstance(value, str) or not value:
+        return False
+    return value == value.encode(errors="ignore").decode()
 
 
 def _json(value: Mapping[str, Any] | BaseModel, field: str) -> Fragment:

@@ -32,6 +32,7 @@ class Unset:
 UNSET: Final = Unset()
 
 _NATIVE = frozenset({Any, None, type(None), str, int, float, bool, dict, list, object})
+_ADVICE = "Return plain JSON data, or annotate the return type."
 _MOST_CODE = 10_000
 _NOT_FINITE = re.compile(rb"null|NaN|Infinity")
 _UNUSABLE = (NameError, TypeError, AttributeError, SyntaxError, PydanticUserError)
@@ -40,10 +41,13 @@ _UNUSABLE = (NameError, TypeError, AttributeError, SyntaxError, PydanticUserErro
 class ResultType:
     """How one kind of result becomes JSON and comes back."""
 
-    __slots__ = ("_adapter", "_strict", "_warned")
+    __slots__ = ("_adapter", "_advice", "_strict", "_warned")
 
-    def __init__(self, adapter: TypeAdapter[Any] | None, *, strict: bool = False) -> None:
+    def __init__(
+        self, adapter: TypeAdapter[Any] | None, *, strict: bool = False, advice: str = _ADVICE
+    ) -> None:
         self._adapter = adapter
+        self._advice = advice
         self._strict = strict
         self._warned = False
 
@@ -55,7 +59,7 @@ class ResultType:
             PydanticUserError: pydantic can make nothing of the explicit one.
         """
         if output_type is not UNSET:
-            return cls(_adapter(output_type), strict=True)
+            return cls(type_adapter(output_type), strict=True)
         known = _by_code.get(id(getattr(function, "__code__", None)))
         if known is not None and known.tells_of(function):
             return known.result
@@ -80,8 +84,7 @@ class ResultType:
             return embed(value)
         except CodecError as error:
             raise OutputError(
-                f"{what} returned a value that cannot be recorded as JSON: {error} "
-                "Return plain JSON data, or annotate the return type."
+                f"{what} returned a value that cannot be recorded as JSON: {error} {self._advice}"
             ) from error
 
     def load(self, data: Any, *, what: str) -> Any:
@@ -99,7 +102,7 @@ class ResultType:
         return data
 
     def _mismatch(self, error: Exception, what: str) -> None:
-        message = f"{what}: {_first_line(error)}"
+        message = f"{what}: {first_line(error)}"
         if self._strict:
             raise OutputError(message) from error
         if not self._warned:
@@ -109,6 +112,39 @@ class ResultType:
 
 PLAIN: Final = ResultType(None)
 """JSON data as it is."""
+
+
+class _Unresolved(ResultType):
+    """The result type of an annotation with a name that nothing has when it is first looked at.
+
+    On first use it is looked at once more: a class may stand below the function that returns it.
+    """
+
+    __slots__ = ("_found", "_source")
+
+    def __init__(self, annotation: Any, space: Any, local: Any, error: NameError) -> None:
+        said = str(error).splitlines()[0]
+        super().__init__(
+            None,
+            advice=f"Its return annotation {annotation!r} does not count, because {said}: import "
+            "that where the program runs, not only for type checkers, or pass output_type.",
+        )
+        self._source = (annotation, space, local)
+        self._found: ResultType | None = None
+
+    def dump(self, value: Any, *, what: str) -> Fragment:
+        found = self._looked_up()
+        return super().dump(value, what=what) if found is self else found.dump(value, what=what)
+
+    def load(self, data: Any, *, what: str) -> Any:
+        found = self._looked_up()
+        return data if found is self else found.load(data, what=what)
+
+    def _looked_up(self) -> ResultType:
+        if self._found is None:
+            found = _make(*self._source)
+            self._found = self if isinstance(found, _Unresolved) else found
+        return self._found
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +190,7 @@ def _validate(adapter: TypeAdapter[Any], text: bytes) -> Any:
     return adapter.validate_json(text, by_alias=True, by_name=True)
 
 
-def _adapter(annotation: Any) -> TypeAdapter[Any]:
+def type_adapter(annotation: Any) -> TypeAdapter[Any]:
     """Return the adapter of a type; each is made once, unless the type cannot be a key."""
     try:
         hash(annotation)
@@ -189,7 +225,9 @@ def _annotated(function: Callable[..., Any]) -> ResultType:
 def _make(annotation: Any, space: dict[str, Any], local: dict[str, Any]) -> ResultType:
     try:
         resolved = _awaited(_resolve(annotation, space, local))
-        return PLAIN if _is_native(resolved) else ResultType(_adapter(resolved))
+        return PLAIN if _is_native(resolved) else ResultType(type_adapter(resolved))
+    except NameError as error:
+        return _Unresolved(annotation, space, local, error)
     except _UNUSABLE:
         return PLAIN
 
@@ -248,9 +286,10 @@ def _is_filled(cell: types.CellType) -> bool:
         return False
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what is wrong with a value, and in which of its fields, as a sentence."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         return f"{where}: {first['msg']}." if where else f"{first['msg']}."
-    return f"{str(error).splitlines()[0]}."
+    return f"{str(error).splitlines()[0].removesuffix('.')}."

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 STALL_GRACE = 10.0
 """Seconds a targeted call may do I/O of its own before its step must have been announced."""
 
-_NESTED = ErrorRecord(
+NESTED = ErrorRecord(
     name="NestedStepError",
     message="Nested steps are not supported: a step's function used another step. "
     "Call the steps one after the other, from the function itself.",
@@ -242,7 +242,7 @@ class Machine:
             ended: when it ended, in Unix nanoseconds.
         """
         if op.nested:
-            return Report([op.failed(Opcode.STEP_FAILED, _NESTED, started, ended)], no_retry=True)
+            return Report([op.failed(Opcode.STEP_FAILED, NESTED, started, ended)], no_retry=True)
         if error is None:
             return Report([op.ran(data, started, ended)])
         failure = describe(error, STEP_FINAL)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from inngest_asgi.engine.ops import Op
+    from inngest_asgi.engine.serializers import Serializer
     from inngest_asgi.wire.events import Event
 
 T = TypeVar("T")
@@ -22,6 +23,11 @@ class Services(Protocol):
         """The application's id."""
         ...
 
+    @property
+    def serializer(self) -> Serializer | None:
+        """What turns results with an explicit type into JSON, if the client was given it."""
+        ...
+
     def meta(self) -> dict[str, Any] | None:
         """Return the `meta` of an event that the run itself starts, such as its sessions."""
         ...
@@ -32,6 +38,10 @@ class Services(Protocol):
 
     async def send_signal(self, signal: str, data: Any) -> str | None:
         """Send a signal and return the id of the run that waited for it, if one did."""
+        ...
+
+    async def publish(self, channel: str, topic: str, data: Any) -> Any:
+        """Publish a message to the subscribers of a topic and return it."""
         ...
 
 
@@ -78,6 +88,20 @@ class Invocable(Protocol[T_co]):
 
     def rebuild(self, output: Any, *, what: str) -> T_co:
         """Rebuild what the function returned from parsed JSON."""
+        ...
+
+
+class Topic(Protocol):
+    """Where messages are published: one topic of a channel (realtime.md)."""
+
+    @property
+    def channel(self) -> str:
+        """The channel, such as "user:42" or a run's id."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The topic's name in it, such as "progress"."""
         ...
 
 

@@ -12,18 +12,18 @@ from inngest_asgi.engine.ops import (
     send_event_op,
     sleep_op,
     sleep_until_op,
-    wrap_op,
 )
 from inngest_asgi.engine.ops_remote import (
     Timeout,
     fetch_op,
-    infer_op,
     invoke_op,
     send_signal_op,
     wait_for_event_op,
     wait_for_signal_op,
 )
 from inngest_asgi.engine.results import UNSET
+from inngest_asgi.engine.tools_ai import StepAI
+from inngest_asgi.engine.tools_realtime import StepRealtime
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from inngest_asgi.engine.received import FetchResponse, Signal
-    from inngest_asgi.engine.services import Announcer, InferAdapter, Invocable, Services, WaitedFor
+    from inngest_asgi.engine.services import Announcer, Invocable, Services, WaitedFor
     from inngest_asgi.wire.durations import Duration
     from inngest_asgi.wire.events import Event
 
@@ -47,12 +47,21 @@ class Step:
     record. Ids should be unique in a function; repeats are told apart by the order they start in.
     """
 
-    __slots__ = ("_drive", "_services", "ai")
+    __slots__ = ("_drive", "_services")
 
     def __init__(self, drive: Announcer, services: Services) -> None:
         self._drive = drive
         self._services = services
-        self.ai = StepAI(drive)
+
+    @property
+    def ai(self) -> StepAI:
+        """Steps that ask AI providers."""
+        return StepAI(self._drive)
+
+    @property
+    def realtime(self) -> StepRealtime:
+        """Steps that tell subscribers, such as browsers, while the run goes on."""
+        return StepRealtime(self._drive, self._services)
 
     @overload
     async def run(
@@ -88,7 +97,8 @@ class Step:
             step_id: the step's id.
             handler: an async or blocking function; not a coroutine.
             *args: passed to it.
-            output_type: the type to check and rebuild the result with, instead of its annotation.
+            output_type: the type to check and rebuild the result with, instead of its annotation;
+                by the client's serializer, if it has one.
             **kwargs: passed to it.
 
         Returns:
@@ -98,10 +108,12 @@ class Step:
             StepError: the step failed for good.
             ConfigError: the id or the handler is none.
         """
+        serializer = None if output_type is UNSET else self._services.serializer
         memo = self._drive.recall(step_id)
         if memo is not MISSING:
-            return rebuilt(memo, step_id, run_result(step_id, handler, output_type))
-        return await self._drive.step(run_op(step_id, handler, args, kwargs, output_type))
+            return rebuilt(memo, step_id, run_result(step_id, handler, output_type, serializer))
+        op = run_op(step_id, handler, args, kwargs, output_type, serializer)
+        return await self._drive.step(op)
 
     async def sleep(self, step_id: str, duration: Duration) -> None:
         """Let the run rest; nothing runs and nothing is held meanwhile.
@@ -327,59 +339,3 @@ class Step:
         op = fetch_op(step_id, url, method=method, headers=headers, body=body)
         answer: FetchResponse = await self._drive.step(op)
         return answer
-
-
-class StepAI:
-    """The AI steps of an async function: `ctx.step.ai`."""
-
-    __slots__ = ("_drive",)
-
-    def __init__(self, drive: Announcer) -> None:
-        self._drive = drive
-
-    async def infer(
-        self, step_id: str, *, adapter: InferAdapter, body: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Have the server ask an AI provider, while nothing runs and nothing is held here.
-
-        Args:
-            step_id: the step's id.
-            adapter: the provider; see `InferAdapter`.
-            body: the request, as the provider documents it.
-
-        Returns:
-            The provider's answer, as JSON data.
-
-        Raises:
-            StepError: the provider refused, or could not be reached, for good.
-            ConfigError: the body cannot be JSON.
-        """
-        answer: dict[str, Any] = await self._drive.step(infer_op(step_id, adapter, body))
-        return answer
-
-    @overload
-    async def wrap(
-        self, step_id: str, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
-    @overload
-    async def wrap(
-        self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
-    async def wrap(
-        self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> Any:
-        """Run a function that asks an AI provider, with its arguments recorded; else as `Step.run`.
-
-        Args:
-            step_id: the step's id.
-            handler: an async or blocking function, such as a method of a provider's library.
-            *args: passed to it, and shown with the run where they are JSON.
-            **kwargs: passed to it.
-
-        Returns:
-            What the handler returned, rebuilt from the record to its return annotation.
-
-        Raises:
-            StepError: the step failed for good.
-        """
-        return await self._drive.step(wrap_op(step_id, handler, args, kwargs))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
-from inngest_asgi.engine.ops import run_op, send_event_op, sleep_op, sleep_until_op, wrap_op
+from inngest_asgi.engine.ops import run_op, send_event_op, sleep_op, sleep_until_op
 from inngest_asgi.engine.ops_remote import (
     Timeout,
     fetch_op,
-    infer_op,
     invoke_op,
     send_signal_op,
     wait_for_event_op,
     wait_for_signal_op,
 )
 from inngest_asgi.engine.results import UNSET
+from inngest_asgi.engine.tools_ai import StepAISync
+from inngest_asgi.engine.tools_realtime import StepRealtimeSync
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from inngest_asgi.engine.received import FetchResponse, Signal
     from inngest_asgi.engine.services import (
         AnnouncerSync,
-        InferAdapter,
         Invocable,
         Services,
         WaitedFor,
@@ -40,12 +40,21 @@ T = TypeVar("T")
 class StepSync:
     """The steps of a blocking function: those of `Step`, called without `await`."""
 
-    __slots__ = ("_drive", "_services", "ai")
+    __slots__ = ("_drive", "_services")
 
     def __init__(self, drive: AnnouncerSync, services: Services) -> None:
         self._drive = drive
         self._services = services
-        self.ai = StepAISync(drive)
+
+    @property
+    def ai(self) -> StepAISync:
+        """Steps that ask AI providers."""
+        return StepAISync(self._drive)
+
+    @property
+    def realtime(self) -> StepRealtimeSync:
+        """Steps that tell subscribers, such as browsers, while the run goes on."""
+        return StepRealtimeSync(self._drive, self._services)
 
     @overload
     def run(
@@ -77,7 +86,8 @@ class StepSync:
         A blocking handler runs on the function's own thread, an async one on the event loop of
         the application.
         """
-        return self._drive.step(run_op(step_id, handler, args, kwargs, output_type))
+        serializer = None if output_type is UNSET else self._services.serializer
+        return self._drive.step(run_op(step_id, handler, args, kwargs, output_type, serializer))
 
     def sleep(self, step_id: str, duration: Duration) -> None:
         """Let the run rest; see `Step.sleep`. No thread is held meanwhile."""
@@ -180,31 +190,3 @@ class StepSync:
         op = fetch_op(step_id, url, method=method, headers=headers, body=body)
         answer: FetchResponse = self._drive.step(op)
         return answer
-
-
-class StepAISync:
-    """The AI steps of a blocking function: `ctx.step.ai`, called without `await`."""
-
-    __slots__ = ("_drive",)
-
-    def __init__(self, drive: AnnouncerSync) -> None:
-        self._drive = drive
-
-    def infer(
-        self, step_id: str, *, adapter: InferAdapter, body: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Have the server ask an AI provider; see `StepAI.infer`."""
-        answer: dict[str, Any] = self._drive.step(infer_op(step_id, adapter, body))
-        return answer
-
-    @overload
-    def wrap(
-        self, step_id: str, handler: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
-    @overload
-    def wrap(
-        self, step_id: str, handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
-    def wrap(self, step_id: str, handler: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Run a function that asks an AI provider; see `StepAI.wrap`."""
-        return self._drive.step(wrap_op(step_id, handler, args, kwargs))

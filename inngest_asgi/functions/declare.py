@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 from pydantic import PydanticUserError
 
 from inngest_asgi.engine.context import Context, ContextSync
-from inngest_asgi.engine.results import UNSET, ResultType
+from inngest_asgi.engine.results import UNSET
+from inngest_asgi.engine.serializers import result_type
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.functions import checks
 from inngest_asgi.functions.function import Function
@@ -25,6 +26,8 @@ from inngest_asgi.functions.triggers import (
 )
 
 if TYPE_CHECKING:
+    from inngest_asgi.engine.results import ResultType
+    from inngest_asgi.engine.serializers import Serializer
     from inngest_asgi.functions.flow_control import (
         Batch,
         Cancel,
@@ -135,6 +138,7 @@ class Declaration:
     config: Record
     failure: Function[Any] | None = None
     output_type: Any = UNSET
+    serializer: Serializer | None = None
     middleware: Sequence[Callable[[Any, Any], Any]] | None = None
 
     @overload
@@ -160,11 +164,20 @@ class Declaration:
             triggers=self.triggers,
             event_types=event_types(self.triggers, self.identity.where),
             retries=self.retries,
-            output=_result_type(handler, self.output_type, self.identity.where),
+            output=self._output(handler),
             failure=self.failure,
             config=self.config,
             middleware=tuple(self.middleware or ()),
         )
+
+    def _output(self, handler: Callable[..., Any]) -> ResultType:
+        try:
+            return result_type(handler, self.output_type, self.serializer)
+        except PydanticUserError as error:
+            raise ConfigError(
+                f"{self.identity.where}: output_type is {self.output_type!r}, of which pydantic "
+                "can make nothing; pass a type it knows, such as a BaseModel or list[int]."
+            ) from error
 
 
 def _identity(app_id: str, fn_id: str, name: str | None, description: str | None) -> Identity:
@@ -214,13 +227,3 @@ def _failure(
 def _cel_string(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def _result_type(handler: Callable[..., Any], output_type: Any, where: str) -> ResultType:
-    try:
-        return ResultType.of(handler, output_type)
-    except PydanticUserError as error:
-        raise ConfigError(
-            f"{where}: output_type is {output_type!r}, of which pydantic can make nothing; "
-            "pass a type it knows, such as a BaseModel or list[int]."
-        ) from error

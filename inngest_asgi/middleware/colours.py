@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from inngest_asgi.engine.drive_body import contained
 from inngest_asgi.engine.ops import is_async
+from inngest_asgi.errors import ConfigError
 from inngest_asgi.middleware.crossing import (
     around_async,
     around_blocking,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A hook of one instance; `is_async` says whether it is an `async def`."""
+    """A hook of one instance; `is_async` says whether it is an `async def`, decorated or not."""
 
     method: Callable[..., Any]
     is_async: bool
@@ -112,7 +113,11 @@ class InAsync:
     def layer(self, hook: Hook, inner: Layer) -> Layer:
         if hook.is_async:
             return lambda call: hook.method(call, inner)
-        return partial(around_async, hook.method, inner)
+
+        async def layer(call: Any) -> Any:
+            return _result_of(hook, await around_async(hook.method, inner, call))
+
+        return layer
 
 
 class InBlocking:
@@ -153,7 +158,7 @@ class InBlocking:
         async def layer(call: Any) -> Any:
             if hook.is_async:
                 return around_blocking(self._loop, hook.method, blocking, call)
-            return hook.method(call, blocking)
+            return _result_of(hook, hook.method(call, blocking))
 
         return layer
 
@@ -161,3 +166,18 @@ class InBlocking:
         if not inspect.isawaitable(result):
             return result
         return unpacked(start(self._loop, result, copy_context()).result())
+
+
+def _result_of(hook: Hook, result: Any) -> Any:
+    """Return what a `def` onion hook returned.
+
+    Raises:
+        ConfigError: it is a coroutine, for which `call_next` was made wrongly: it would block.
+    """
+    if not inspect.iscoroutine(result):
+        return result
+    result.close()
+    raise ConfigError(
+        f"Middleware hook {getattr(hook.method, '__qualname__', hook.method)} is a `def` that "
+        "returned a coroutine; make it `async def`, or let its decorator use functools.wraps."
+    )

@@ -1,7 +1,8 @@
-"""Tells observers what happened; what goes wrong in one is logged, and changes nothing."""
+"""Calls hooks that can change nothing: what goes wrong in one is logged, and the next is called."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,15 +12,33 @@ if TYPE_CHECKING:
     from inngest_asgi.middleware.colours import Colour, Hook
 
 
-async def tell(
-    hooks: Iterable[Hook], colour: Colour, record: object, logger: logging.Logger
-) -> None:
-    """Give each hook the record, in order."""
+async def tell(hooks: Iterable[Hook], colour: Colour, logger: logging.Logger, *args: Any) -> None:
+    """Give each hook what it takes, in order.
+
+    Args:
+        hooks: the hooks.
+        colour: how they are called.
+        logger: where their errors go.
+        *args: what they take.
+
+    Raises:
+        CancelledError: the task that tells was cancelled; one that a hook raises is an error of it.
+    """
     for hook in hooks:
         try:
-            await colour.hook(hook, record)
-        except Exception:
+            await colour.hook(hook, *args)
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
             logger.exception("Middleware hook %s failed; the run goes on", _name(hook))
+
+
+def _is_cancelled() -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False  # threads are not cancelled
+    return task is not None and task.cancelling() > 0
 
 
 def _name(hook: Hook) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.functions.handlers import is_async
 from inngest_asgi.middleware.base import Middleware, MiddlewareSync
 from inngest_asgi.middleware.colours import Hook
 from inngest_asgi.middleware.factories import Factory, made
@@ -48,9 +48,9 @@ class Stack:
         self._hooks: dict[str, list[Hook]] = {}
         for member in members:
             kind: Any = type(member)
-            for name, is_async in overridden(kind):
+            for name, awaited in overridden(kind):
                 hooks = self._hooks.setdefault(name, [])
-                hook = Hook(getattr(member, name), is_async)
+                hook = Hook(getattr(member, name), awaited)
                 hooks.insert(0 if name in _AFTER else len(hooks), hook)
 
     @classmethod
@@ -71,9 +71,9 @@ class Stack:
         for hook in self._hooks.get(name, ()):
             await colour.hook(hook, *args)
 
-    async def tell(self, name: str, colour: Colour, record: object) -> None:
-        """Call an observer everywhere, in order; what it raises is logged."""
-        await tell(self._hooks.get(name, ()), colour, record, self._logger)
+    async def tell(self, name: str, colour: Colour, *args: Any) -> None:
+        """Call a hook everywhere, in order; what it raises is logged."""
+        await tell(self._hooks.get(name, ()), colour, self._logger, *args)
 
     def around(self, name: str, colour: Colour, inner: Layer) -> Layer:
         """Put the onion of a hook around something; without such hooks it is that itself."""
@@ -86,7 +86,7 @@ class Stack:
 def overridden(kind: Any) -> tuple[tuple[str, bool], ...]:
     """Return the hooks that a class overrides, and whether each is an `async def`."""
     return tuple(
-        (name, inspect.iscoroutinefunction(getattr(kind, name)))
+        (name, is_async(getattr(kind, name)))
         for name in HOOKS
         if getattr(kind, name) not in (getattr(Middleware, name), getattr(MiddlewareSync, name))
     )

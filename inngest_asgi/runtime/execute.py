@@ -36,7 +36,8 @@ from inngest_asgi.middleware.colours import InAsync, InBlocking
 from inngest_asgi.middleware.logger import QuietLogger
 from inngest_asgi.middleware.records import RequestCall
 from inngest_asgi.middleware.stack import Stack
-from inngest_asgi.runtime.hooked import HookedCall, HookedServices, HookedServicesSync
+from inngest_asgi.runtime.hooked import HookedCall
+from inngest_asgi.runtime.hooked_services import HookedServices, HookedServicesSync
 from inngest_asgi.runtime.oversize import with_state
 from inngest_asgi.runtime.services import RunServices
 from inngest_asgi.runtime.threads import Threads, loop_runner

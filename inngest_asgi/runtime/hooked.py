@@ -26,7 +26,14 @@ from inngest_asgi.engine.outcomes import (
     describe,
 )
 from inngest_asgi.engine.results import PLAIN
-from inngest_asgi.errors import CodecError, EventValidationError, OutputError, StepError
+from inngest_asgi.engine.run import NESTED
+from inngest_asgi.errors import (
+    CodecError,
+    EventValidationError,
+    NestedStepError,
+    OutputError,
+    StepError,
+)
 from inngest_asgi.middleware.crossing import complete
 from inngest_asgi.middleware.records import (
     NO_OUTPUT,
@@ -38,23 +45,18 @@ from inngest_asgi.middleware.records import (
     StepRecord,
     TransformOutputResult,
 )
-from inngest_asgi.middleware.sending import send_through
-from inngest_asgi.runtime.services import RunServices
-from inngest_asgi.runtime.sessions import with_run_sessions
 from inngest_asgi.wire.codec import Fragment, dumps, embed, loads
 from inngest_asgi.wire.names import Opcode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-    from inngest_asgi.client.inngest import Inngest
     from inngest_asgi.engine.ops import Op
     from inngest_asgi.engine.run import Machine
     from inngest_asgi.functions.function import Function
     from inngest_asgi.middleware.colours import Colour
     from inngest_asgi.middleware.stack import Stack
     from inngest_asgi.wire.calls import Call
-    from inngest_asgi.wire.events import Event
 
 _OF_STEPS = (
     "after_execution",
@@ -68,6 +70,9 @@ _OF_STEPS = (
     "wrap_step_handler",
 )
 """The hooks for which steps have to be looked at, one by one."""
+
+
+_STEP_FINAL = (*STEP_FINAL, NestedStepError)
 
 
 class HookedCall:
@@ -214,14 +219,16 @@ class HookedCall:
         around = self.stack.around("wrap_step_handler", self.colour, partial(self._handle, body))
         value, error = await contained_await(around(call))
         data, error = contained(op.dump, value) if error is None else (None, error)
-        data, error = await contained_await(self._end_step(step, data, error))
+        data, error = await contained_await(self._end_step(op, step, data, error))
+        if op.nested:  # the step fails, whatever its body made of that (rule 12)
+            error = NestedStepError(NESTED.message)
         if error is None:
             record.output = self._shown("on_step_complete", data)
             await self._tell("on_step_complete", record)
             op.result = PLAIN  # the result is JSON by now
             return data
         if isinstance(error, Exception):
-            record.error, record.final = error, self._is_final(error, STEP_FINAL)
+            record.error, record.final = error, self._is_final(error, _STEP_FINAL)
             await self._tell("on_step_error", record)
         raise error
 
@@ -229,12 +236,12 @@ class HookedCall:
         return await self.colour.body(body, call.args, call.kwargs)
 
     async def _end_step(
-        self, step: StepInfo, data: Fragment | None, error: BaseException | None
+        self, op: Op, step: StepInfo, data: Fragment | None, error: BaseException | None
     ) -> Any:
-        if error is None or isinstance(error, Exception):
+        if op.nested or error is None or isinstance(error, Exception):
             self._executed = True
             await self._run("after_execution")
-        return await self._transformed(data, error, step)
+        return None if op.nested else await self._transformed(data, error, step)
 
     # After the function.
 
@@ -282,7 +289,10 @@ class HookedCall:
             await self._tell("on_run_error", self._record(error=outcome.error, final=final))
 
     async def _respond(self, outcome: Outcome) -> Outcome:
-        await self._run("before_response")
+        if _tells_of_a_run(outcome):  # lost, it would have the server run the step once more
+            await self._tell("before_response")
+        else:
+            await self._run("before_response")
         return outcome
 
     # What both need.
@@ -314,38 +324,8 @@ class HookedCall:
     async def _run(self, name: str, *args: Any) -> None:
         await self.stack.run(name, self.colour, *args)
 
-    async def _tell(self, name: str, record: object) -> None:
-        await self.stack.tell(name, self.colour, record)
-
-
-class HookedServices(RunServices):
-    """The way to the world of an async call with hooks: those around sending are its own."""
-
-    __slots__ = ("_hooked",)
-
-    def __init__(self, client: Inngest, call: Call, hooked: HookedCall) -> None:
-        super().__init__(client, call)
-        self._hooked = hooked
-
-    async def send_events(self, events: Event[Any] | Sequence[Event[Any]]) -> list[str]:
-        return await self._send_through(events)
-
-    async def _send_through(self, events: Event[Any] | Sequence[Event[Any]]) -> list[str]:
-        stack, colour = self._hooked.stack, self._hooked.colour
-        sent = with_run_sessions(self._client, self._call, events)
-        return await send_through(stack, colour, self._send, sent)
-
-    async def _send(self, events: Sequence[Event[Any]], env: str | None) -> list[str]:
-        return await self._client.send(events, env=env, skip_middleware=True)
-
-
-class HookedServicesSync(HookedServices):
-    """The same of a blocking call: the hooks run on its thread."""
-
-    __slots__ = ()
-
-    def send_events(self, events: Event[Any] | Sequence[Event[Any]]) -> Any:
-        return complete(self._send_through(events))
+    async def _tell(self, name: str, *args: Any) -> None:
+        await self.stack.tell(name, self.colour, *args)
 
 
 class _HookedSteps:
@@ -377,6 +357,11 @@ def _shown_options(op: Op) -> dict[str, Any]:
     op.shows_input = False
     shown: dict[str, Any] = loads(dumps(options)) if options else options
     return shown
+
+
+def _tells_of_a_run(outcome: Outcome) -> bool:
+    """Whether a step ran in this call, whose result or error is in the outcome."""
+    return isinstance(outcome, Report) and any("timing" in op for op in outcome.ops)
 
 
 def _embedded(result: TransformOutputResult) -> Fragment:

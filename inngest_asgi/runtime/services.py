@@ -1,16 +1,19 @@
-"""The way of one call's steps to the world: events, signals, the sessions of its run."""
+"""The way of one call's steps to the world: events, signals, messages, the run's sessions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.client.publishing import publish
 from inngest_asgi.engine.services import Services
+from inngest_asgi.errors import CodecError, OutputError
 from inngest_asgi.runtime.sessions import run_meta, with_run_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from inngest_asgi.client.inngest import Inngest
+    from inngest_asgi.engine.serializers import Serializer
     from inngest_asgi.wire.calls import Call
     from inngest_asgi.wire.events import Event
 
@@ -34,6 +37,11 @@ class RunServices(Services):
         """The application's id."""
         return self._client.app_id
 
+    @property
+    def serializer(self) -> Serializer | None:
+        """The client's serializer, if it has one."""
+        return self._client.serializer
+
     def meta(self) -> dict[str, Any] | None:
         """Return the `meta` of an event that the run itself starts."""
         return run_meta(self._client, self._call)
@@ -45,3 +53,15 @@ class RunServices(Services):
     async def send_signal(self, signal: str, data: Any) -> str | None:
         """Send a signal and return the id of the run that waited for it, if one did."""
         return await self._client.send_signal(signal, data)
+
+    async def publish(self, channel: str, topic: str, data: Any) -> Any:
+        """Publish a message of the run, and return it as JSON text.
+
+        Raises:
+            OutputError: it cannot be JSON, or is too large.
+            ApiError: it was not published.
+        """
+        try:
+            return await publish(self._client.api, channel, topic, data, run_id=self._call.run_id)
+        except CodecError as error:
+            raise OutputError(str(error)) from error

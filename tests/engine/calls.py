@@ -17,13 +17,17 @@ from inngest_asgi.engine.ids import hash_id
 from inngest_asgi.engine.outcomes import Outcome, Raised, Report, Returned, TargetMissing
 from inngest_asgi.engine.run import Machine
 from inngest_asgi.engine.tools import Step
-from inngest_asgi.engine.tools_sync import StepAISync, StepSync
+from inngest_asgi.engine.tools_ai import StepAISync
+from inngest_asgi.engine.tools_realtime import StepRealtimeSync
+from inngest_asgi.engine.tools_sync import StepSync
 from inngest_asgi.testing import ManualClock
 from inngest_asgi.wire.calls import Call
 from inngest_asgi.wire.codec import dumps, loads
 
 if TYPE_CHECKING:
     from contextvars import Context
+
+    from inngest_asgi.engine.serializers import Serializer
 
 EXECUTOR = ThreadPoolExecutor(2, thread_name_prefix="engine-tests")
 _LONGEST_WAIT = 10.0
@@ -72,6 +76,7 @@ class Tools:
     ran: Counter[str] = field(default_factory=Counter)
     sent: list[Any] = field(default_factory=list)
     meta: dict[str, Any] | None = None
+    serializer: Serializer | None = None
 
     def body(self, name: str, result: Any = None) -> Callable[..., Coroutine[Any, Any, Any]]:
         """Return an async body that gives `result`, or raises it, or its name if it is None."""
@@ -158,12 +163,12 @@ def complete(coroutine: Coroutine[Any, Any, Any]) -> Any:
 class _SameColour:
     """`StepSync` under the names of `Step`: awaited, but done before there is a need to wait."""
 
-    def __init__(self, step: StepSync | StepAISync) -> None:
+    def __init__(self, step: StepSync | StepAISync | StepRealtimeSync) -> None:
         self._step = step
 
     def __getattr__(self, name: str) -> Any:
         tool = getattr(self._step, name)
-        if isinstance(tool, StepAISync):
+        if isinstance(tool, StepAISync | StepRealtimeSync):
             return _SameColour(tool)
 
         async def awaited(*args: Any, **kwargs: Any) -> Any:
@@ -197,6 +202,11 @@ class FakeServices:
     tools: Tools
     app_id: str = "shop"
 
+    @property
+    def serializer(self) -> Serializer | None:
+        """Return the serializer that the tools were given."""
+        return self.tools.serializer
+
     def meta(self) -> dict[str, Any] | None:
         """Return the sessions that the tools were given."""
         return self.tools.meta
@@ -210,6 +220,11 @@ class FakeServices:
         """Note a signal as sent."""
         self.tools.sent.append((signal, data))
         return "01JWAITING"
+
+    async def publish(self, channel: str, topic: str, data: Any) -> Any:
+        """Note a message as published."""
+        self.tools.sent.append((channel, topic, data))
+        return data
 
 
 def new_tools() -> Tools:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from inngest_asgi.engine.tools import Step, StepAI
-from inngest_asgi.engine.tools_sync import StepAISync, StepSync
+from inngest_asgi.engine.tools import Step
+from inngest_asgi.engine.tools_ai import StepAI, StepAISync
+from inngest_asgi.engine.tools_realtime import StepRealtime, StepRealtimeSync
+from inngest_asgi.engine.tools_sync import StepSync
 
-PAIRS = [(Step, StepSync), (StepAI, StepAISync)]
+PAIRS = [(Step, StepSync), (StepAI, StepAISync), (StepRealtime, StepRealtimeSync)]
 
 
 def tools(kind: type) -> list[str]:

@@ -85,9 +85,6 @@ MiddlewareSync NonRetriableError ParallelMode Priority PydanticSerializer RateLi
 SendEventsResult Serializer Singleton Step StepError StepMemos StepSync Streaming Throttle Timeouts
 TransformOutputResult TriggerCron TriggerEvent
 """
-ABSENT = {"PydanticSerializer", "Serializer"}
-"""What is not there; a name that comes is to be taken out."""
-
 CALLS = {
     "Batch": "* max_size timeout key if_exp",
     "Cancel": "* event if_exp timeout",
@@ -95,7 +92,7 @@ CALLS = {
     "Debounce": "* key period timeout",
     "Event": "* data id name ts",
     "Inngest": "* api_base_url app_id app_version env event_api_base_url event_key is_production "
-    "logger middleware request_timeout signing_key",
+    "logger middleware request_timeout serializer signing_key",
     "Inngest.add_middleware": "self middleware",
     "Inngest.create_function": "self * batch_events cancel concurrency debounce fn_id idempotency "
     "middleware name on_failure output_type priority rate_limit retries throttle timeouts "
@@ -113,9 +110,13 @@ CALLS = {
     "Middleware.transform_output": "self result",
     "NonRetriableError": "message quiet",
     "Priority": "* run",
+    "PydanticSerializer.deserialize": "self obj typ",
+    "PydanticSerializer.serialize": "self obj typ",
     "RateLimit": "* key limit period",
     "RetryAfterError": "message retry_after quiet",
     "SendEventsResult": "* error ids",
+    "Serializer.deserialize": "self obj typ",
+    "Serializer.serialize": "self obj typ",
     "Singleton": "* key mode",
     "Step.invoke": "self step_id * function data timeout v",
     "Step.invoke_by_id": "self step_id * app_id function_id data timeout v",
@@ -168,7 +169,7 @@ def named(path: str) -> Any:
 
 @pytest.mark.parametrize("name", NAMES.split())
 def test_a_name_of_the_incumbent_is_exported(name: str) -> None:
-    assert (name in inngest.__all__) is (name not in ABSENT)
+    assert name in inngest.__all__
 
 
 @pytest.mark.parametrize(("path", "signature"), CALLS.items(), ids=list(CALLS))

@@ -31,7 +31,7 @@ def test_an_error_is_logged_and_the_others_are_told(
 ) -> None:
     told: list[object] = []
     hooks = [Hook(method, method is raise_async), Hook(told.append, is_async=False)]
-    asyncio.run(tell(hooks, InAsync(), "record", LOGGER))
+    asyncio.run(tell(hooks, InAsync(), LOGGER, "record"))
     assert told == ["record"]
     (logged,) = caplog.records
     assert logged.getMessage() == f"Middleware hook {method.__name__} failed; the run goes on"
@@ -43,4 +43,4 @@ def test_an_end_of_the_program_is_not_swallowed() -> None:
         raise SystemExit(3)
 
     with pytest.raises(SystemExit):
-        asyncio.run(tell([Hook(leave, is_async=False)], InAsync(), "record", LOGGER))
+        asyncio.run(tell([Hook(leave, is_async=False)], InAsync(), LOGGER, "record"))

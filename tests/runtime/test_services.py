@@ -1,4 +1,4 @@
-"""What steps reach through the runtime: signals and invocations, over HTTP in and out."""
+"""What steps reach through the runtime: signals, messages, invocations, over HTTP in and out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import inngest_asgi as inngest
-from tests.routes.asking import Api, app_of, call, called, dev_client
+from tests.routes.asking import RUN_ID, Api, app_of, call, called, dev_client
 
 IN_CHAT = {"name": "a/b", "data": {}, "meta": {"sessions": {"chat": "42"}}}
 SIGNALLED = {"/v1/signals": (200, {"data": {"run_id": "01JRUN"}})}
@@ -34,8 +34,15 @@ def ops_of(use: str, api: Api, *, blocking: bool, event: dict[str, Any] | None =
     return json.loads(called(app_of(client), body).body)
 
 
+def ambient(step: Any) -> Any:
+    return inngest.step if isinstance(step, inngest.Step) else inngest.step_sync
+
+
 USES: dict[str, Any] = {
     "signal": lambda step: step.send_signal("s", signal="ok/1", data={"by": "ann"}),
+    "message": lambda step: step.realtime.publish("m", "told", {"by": "ann"}, channel="user:1"),
+    "ambient": lambda step: ambient(step).realtime.publish("m", "told", 1, channel="user:1"),
+    "set": lambda step: step.realtime.publish("m", "told", {1}, channel="user:1"),
     "own": lambda step: step.invoke_by_id("i", function_id="pay"),
     "other": lambda step: step.invoke_by_id("i", function_id="pay", app_id="bank"),
 }
@@ -47,6 +54,31 @@ def test_a_signal_is_sent_in_a_step(blocking: bool) -> None:  # noqa: FBT001
     [op] = ops_of("signal", api, blocking=blocking)
     assert (op["op"], op["data"]) == ("StepRun", "01JRUN")
     assert json.loads(api.request.content) == {"signal": "ok/1", "data": {"by": "ann"}}
+
+
+@COLOURS
+@pytest.mark.parametrize(
+    ("use", "data"), [("message", {"by": "ann"}), ("ambient", 1)], ids=["ctx", "ambient"]
+)
+def test_a_message_is_published_in_a_step(use: str, data: Any, blocking: bool) -> None:  # noqa: FBT001
+    api = Api({"/v1/realtime/publish": (200, b"")})
+    [op] = ops_of(use, api, blocking=blocking)
+    assert (op["op"], op["data"]) == ("StepRun", data)
+    assert json.loads(api.request.content) == data
+    assert api.request.url.query == f"channel=user%3A1&topic=told&run_id={RUN_ID}".encode()
+
+
+@COLOURS
+def test_a_message_that_is_not_published_has_the_step_tried_again(blocking: bool) -> None:  # noqa: FBT001
+    [op] = ops_of("message", Api({"/v1/realtime/publish": (404, b"")}), blocking=blocking)
+    assert (op["op"], op["error"]["name"]) == ("StepError", "ApiError")
+
+
+@COLOURS
+def test_a_message_that_cannot_be_json_fails_the_step_for_good(blocking: bool) -> None:  # noqa: FBT001
+    [op] = ops_of("set", Api(), blocking=blocking)
+    assert (op["op"], op["error"]["name"]) == ("StepFailed", "OutputError")
+    assert "topic 'told'" in op["error"]["message"]
 
 
 @COLOURS
