@@ -159,7 +159,7 @@ def test_without_a_stack_memos_keep_their_order(stack: Any) -> None:
         pytest.param({"event": EVENT, "events": {}}, "`events`", id="events as object"),
         pytest.param({"event": EVENT, "events": 0}, "`events`", id="events as number"),
         pytest.param({"event": EVENT, "events": ""}, "`events`", id="events as text"),
-        pytest.param({"event": EVENT, "events": [1]}, "`events`", id="events of numbers"),
+        pytest.param({"event": EVENT, "events": [1]}, "`events[]`", id="events of numbers"),
         pytest.param({"event": EVENT, "events": [{}]}, "`events[].name`", id="nameless in a batch"),
         pytest.param({"event": {"name": "a", "data": 5}}, "`event.data`", id="data as number"),
         pytest.param({"event": {"name": "a", "id": 5}}, "`event.id`", id="event id as number"),
