@@ -19,7 +19,7 @@ COVERAGE := $(if $(ARGS),,--cov)
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lowest lint format type-check docs bench fuzz chaos clean
+.PHONY: help run test test-lowest lint format type-check docs bench fuzz chaos proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,8 +62,12 @@ fuzz: $(VENV)/.for-fuzzing ## random programs, values and FUZZ=100000 malformed 
 chaos: $(VENV)/.for-testing ## kill the embedded server under load, KILLS=50 times, and look for steps that ran twice
 	KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/live/test_dev_server_kill.py
 
+proto: ## generate the code of the connect protocol from connect.proto
+	$(MAKE) VENV=.venv-protoc .venv-protoc/.with-protoc
+	.venv-protoc/bin/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. inngest_asgi/connect/pb/connect.proto
+
 clean: ## remove environments, caches and builds
-	rm -rf .venv .venv-lowest .venv-incumbent build dist .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lowest .venv-incumbent .venv-protoc build dist .coverage .mypy_cache .pytest_cache .ruff_cache
 
 # Installing happens once, and again only when pyproject.toml changes.
 
@@ -91,6 +95,12 @@ $(VENV)/.with-lowest: pyproject.toml
 $(VENV)/.with-incumbent:
 	@$(ENVIRONMENT)
 	$(INSTALL) 'inngest[connect]' fastapi 'uvicorn[standard]'
+	@touch $@
+
+# The oldest protoc that is supported, 5.29: newer versions of protobuf run what it generates.
+$(VENV)/.with-protoc:
+	@$(ENVIRONMENT)
+	$(INSTALL) 'grpcio-tools==1.71.2'
 	@touch $@
 
 INSTALL = $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)

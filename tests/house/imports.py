@@ -41,6 +41,7 @@ DEV_MAY_IMPORT = (
     "inngest_asgi.version",
     "inngest_asgi.wire",
     "inngest_asgi.crypto",
+    "inngest_asgi.connect.frames",
     "inngest_asgi.connect.messages",
     "inngest_asgi.connect.protocol",
     "inngest_asgi.dev",
@@ -62,7 +63,7 @@ OWNERS = {
     "django": ("adapters/*",),
     "fastapi": ("adapters/*",),
     "flask": ("adapters/*",),
-    "google": ("inngest_asgi/connect/*",),
+    "google": ("inngest_asgi/connect/frames.py", "inngest_asgi/connect/pb/*"),
     "httpx": (
         "inngest_asgi/client/transport.py",
         "inngest_asgi/dev/outbound.py",

@@ -39,7 +39,10 @@ PURE = (
     "inngest_asgi/wire/*",
     "inngest_asgi/crypto/*",
     "inngest_asgi/engine/*",
-    "inngest_asgi/connect/protocol.py",
+    "inngest_asgi/connect/frames.py",
+    "inngest_asgi/connect/messages.py",
+    "inngest_asgi/connect/protocol/*",
+    "inngest_asgi/connect/session/*",
 )
 """Bytes and records in, bytes and records out: tested in microseconds."""
 
