@@ -80,12 +80,12 @@ def finished_order(stack: list[str], steps: dict[str, Any]) -> list[str]:
 
 
 def _events(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    events = body.get("events")
+    event: Any = body.get("event")
+    events: Any = body.get("events")
     if events is None:
         events = []
     elif not isinstance(events, list):
         raise _invalid("`events` must be an array")
-    event = body.get("event")
     if event is None and events:
         event = events[0]
     _check_event(event, "event")
