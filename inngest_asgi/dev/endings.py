@@ -5,42 +5,90 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.records import RunStatus, StoredEvent
-from inngest_asgi.wire.codec import Fragment, dumps
+from inngest_asgi.wire.codec import Fragment, dumps, loads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from inngest_asgi.dev.records import Run
 
 FINISHED = "inngest/function.finished"
 FAILED = "inngest/function.failed"
+CANCELLED = "inngest/function.cancelled"
+INVOKED = "inngest/function.invoked"
+
+_MORE = {RunStatus.FAILED: FAILED, RunStatus.CANCELLED: CANCELLED}
 
 
 def ending_events(
-    run: Run, slug: str, finished_id: str, failed_id: str, now: float
+    run: Run, slug: str, finished_id: str, other_id: str, now: float
 ) -> Iterator[StoredEvent]:
-    """Yield the events of a run that ended: finished, and failed when it did.
+    """Yield the events of a run that ended: finished, and failed or cancelled when it was.
 
     Args:
         run: the run, ended.
         slug: the function's id as SDKs know it.
         finished_id: internal id for the first event.
-        failed_id: internal id for the second, whose id as an event is that of the run.
+        other_id: internal id for the second. The id of a failed event is that of the run.
         now: Unix seconds.
     """
-    failed = run.status is RunStatus.FAILED
-    event = Fragment(run.event.body)
-    data = {
-        "function_id": slug,
-        "run_id": run.id,
-        "event": event,
-        "events": [event],
-        ("error" if failed else "result"): Fragment(run.output or b"null"),
-        "_inngest": {"status": run.status.label},
-    }
+    key = "error" if run.status in _MORE else "result"
+    outcome = {key: Fragment(run.output or b"null")}
+    data = _data(slug, run.id, run.events, outcome, run.status)
     yield _stored(FINISHED, finished_id, finished_id, data, now)
-    if failed:
-        yield _stored(FAILED, failed_id, run.id, data, now)
+    if run.status is RunStatus.FAILED:
+        yield _stored(FAILED, other_id, run.id, data, now)
+    elif run.status is RunStatus.CANCELLED:
+        yield _stored(CANCELLED, other_id, other_id, data, now)
+
+
+def refused_event(
+    event: StoredEvent, slug: str, error: dict[str, Any], internal_id: str, now: float
+) -> StoredEvent:
+    """Return the finished event of a run that was asked for and did not come to be.
+
+    Args:
+        event: what asked for it.
+        slug: the function's id as it was asked for.
+        error: why there is no run.
+        internal_id: for the event.
+        now: Unix seconds.
+    """
+    data = _data(slug, "", [event], {"error": error}, RunStatus.FAILED)
+    return _stored(FINISHED, internal_id, internal_id, data, now)
+
+
+def result_memo(run: Run) -> bytes:
+    """Return what a run that ended leaves in the step that invoked it (steps.md 6)."""
+    key = "data" if run.status is RunStatus.COMPLETED else "error"
+    return dumps({key: Fragment(run.output or b"null")})
+
+
+def correlation_id(event: StoredEvent) -> str | None:
+    """Return what ties an event to the step that invoked a function with it; None: no step did."""
+    if event.name != INVOKED:
+        return None
+    known: str | None = loads(event.body)["data"]["_inngest"].get("correlation_id")
+    return known
+
+
+def _data(
+    slug: str,
+    run_id: str,
+    events: Sequence[StoredEvent],
+    outcome: dict[str, Any],
+    status: RunStatus,
+) -> dict[str, Any]:
+    correlation = correlation_id(events[0])
+    return {
+        "function_id": slug,
+        "run_id": run_id,
+        "event": Fragment(events[0].body),
+        "events": [Fragment(event.body) for event in events],
+        **outcome,
+        **({} if correlation is None else {"correlation_id": correlation}),
+        "_inngest": {"status": status.label},
+    }
 
 
 def _stored(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from inngest_asgi.dev.answers import Answer, NoAnswer, Reported, Returned, interpret
 from inngest_asgi.dev.calls import call_request
+from inngest_asgi.dev.cancels import finish_timeout, jobs_of_started_run, start_timeout
 from inngest_asgi.dev.defers import deferred_events
-from inngest_asgi.dev.endings import ending_events
 from inngest_asgi.dev.failures import too_many_steps
 from inngest_asgi.dev.fetches import Fetch
 from inngest_asgi.dev.ops import apply_ops
 from inngest_asgi.dev.ops_remote import fetched
-from inngest_asgi.dev.records import Changes, Happening, Job, JobKind, Run, RunStatus
+from inngest_asgi.dev.records import Changes, Happening, Job, JobKind, MatchKind, Run, RunStatus
 from inngest_asgi.dev.schedule import new_ulid
 from inngest_asgi.dev.turn import Turn
 from inngest_asgi.errors import DevServerError
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.calls import Request
     from inngest_asgi.dev.commits import Commits
     from inngest_asgi.dev.deadlines import Deadlines
+    from inngest_asgi.dev.invokes import Invokes
     from inngest_asgi.dev.jobs import Jobs
     from inngest_asgi.dev.options import DevOptions
     from inngest_asgi.dev.outbound import Outbound
+    from inngest_asgi.dev.pauses import Pauses
     from inngest_asgi.dev.records import Function
     from inngest_asgi.dev.runs import Runs
     from inngest_asgi.dev.schedule import Schedule
@@ -51,6 +53,8 @@ class Tools:
     registry: Registry
     jobs: Jobs
     runs: Runs
+    pauses: Pauses
+    invokes: Invokes
     schedule: Schedule
     commits: Commits
     feed: Feed
@@ -115,23 +119,34 @@ class Executor:
 
     async def _do(self, job: Job) -> None:
         run = await self._tools.runs.get(job.run_id)
-        if run is None or run.status.ended:
+        if run is None or run.status.ended or job.gone:
             self._tools.jobs.drop(job)
             await self._tools.commits.commit(Changes(gone_jobs=[job.id]), done=job)
             return
         function = self._tools.registry.function(run.function_id)
-        if run.started_at is None:
-            self._note_start(run)
         turn = self._turn(run, job, function)
-        if job.kind is JobKind.SLEEP:
+        if job.kind is JobKind.CANCEL:
+            turn.cancelled()
+        elif job.kind in (JobKind.SLEEP, JobKind.WAIT):
             turn.woke()
         elif job.kind is JobKind.FETCH:
             await self._fetch(turn)
         elif len(run.memos) > MAX_STEPS:
             turn.fail_run(too_many_steps(MAX_STEPS))
         else:
-            await self._call(turn, function)
+            await self._call_in_time(turn, function)
         await self._tools.commits.commit(self._changes(turn, function), done=job)
+
+    async def _call_in_time(self, turn: Turn, function: Function) -> None:
+        """Call the app, unless the run has taken too long (server-api.md 9)."""
+        run = turn.run
+        if run.started_at is None:
+            self._note_start(run, function)
+        limit = run.jobs.get(finish_timeout(run.id))
+        if limit is not None and limit.value is not None and limit.due <= turn.now:
+            turn.cancel_run(limit.value)
+        else:
+            await self._call(turn, function)
 
     async def _call(self, turn: Turn, function: Function) -> None:
         """Call the app and do to the run what its answer says, unless the run ended meanwhile."""
@@ -187,10 +202,16 @@ class Executor:
             return NoAnswer("request_duration_too_long", message)
         return sending.result()
 
-    def _note_start(self, run: Run) -> None:
+    def _note_start(self, run: Run, function: Function) -> None:
         run.status, run.started_at = RunStatus.RUNNING, self._tools.clock.time()
         record = self._tools.feed.record(run, Happening.RUN_STARTED, run.started_at, {})
-        self._tools.commits.note(Changes(runs=[run], records=[record]))
+        changes = Changes(runs=[run], records=[record])
+        too_late = run.jobs.pop(start_timeout(run.id), None)
+        if too_late is not None:
+            too_late.gone = True
+            changes.gone_jobs.append(too_late.id)
+        changes.jobs += jobs_of_started_run(run, function, run.started_at)
+        self._tools.commits.note(changes)
 
     def _turn(self, run: Run, job: Job, function: Function) -> Turn:
         return Turn(
@@ -200,6 +221,7 @@ class Executor:
             max_attempts=function.max_attempts,
             chance=self._tools.clock.random,
             fixed_delay=self._tools.options.retry_interval,
+            waiting_for=lambda name: self._tools.pauses.holder(MatchKind.SIGNAL, name),
         )
 
     def _changes(self, turn: Turn, function: Function) -> Changes:
@@ -214,14 +236,18 @@ class Executor:
             gone_jobs=[job.id for job in turn.gone],
             records=[feed.record(run, kind, turn.now, about) for kind, about in turn.happened],
         )
+        for job in turn.replaced:
+            self._tools.pauses.withdraw(job, changes)
+        for invoke in turn.invoked:
+            child = self._tools.invokes.step(run, function, invoke, changes)
+            told = invoke.about(None if child is None else child.id)
+            changes.records.append(feed.record(run, Happening.STEP_WAITING, turn.now, told))
         if turn.ended:
             self._add_ending(run, function, changes)
         return changes
 
     def _add_ending(self, run: Run, function: Function, changes: Changes) -> None:
         clock = self._tools.clock
-        ids = (new_ulid(clock), new_ulid(clock))
-        for event in ending_events(run, function.slug, *ids, clock.time()):
-            self._tools.schedule.add_event(event, changes)
+        self._tools.schedule.ended(run, function.slug, changes)
         for event in deferred_events(run, function, lambda: new_ulid(clock), clock.time()):
             self._tools.schedule.add_event(event, changes)

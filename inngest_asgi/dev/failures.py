@@ -55,6 +55,28 @@ def timeout_too_long(text: str) -> dict[str, Any]:
     return failure("InngestErrTimeoutTooLong", f"{text} is longer than 366 days.")
 
 
+def signal_taken() -> dict[str, Any]:
+    """Return the error of a run that waits for a signal which another wait is for already."""
+    message = "Signal conflict; signal wait already exists for another run"
+    return failure("Error", message)
+
+
+def invoke_timed_out() -> dict[str, Any]:
+    """Return the error of a step whose invoked function did not end in time (steps.md 6)."""
+    message = "Timed out waiting for invoked function to complete"
+    return failure("InngestInvokeTimeoutError", message)
+
+
+def function_unknown(name: str) -> dict[str, Any]:
+    """Return the error of a step that invokes a function which is not registered."""
+    return failure("Error", f"could not find function with ID: {name}")
+
+
+def invoke_limited() -> dict[str, Any]:
+    """Return the error of a step whose invoked function was dropped by its rate limit."""
+    return failure("Error", "invoked function is rate limited")
+
+
 def cancelled(reason: str) -> dict[str, Any]:
     """Return the error of a run that was cancelled."""
     return failure("InngestErrFunctionCancelled", reason)

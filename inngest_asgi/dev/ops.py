@@ -6,8 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inngest_asgi.dev.answers import Failed, Op, Reported, Returned
+from inngest_asgi.dev.defers import abort_defer, add_defer
 from inngest_asgi.dev.failures import not_ready, op_failure, timeout_too_long
 from inngest_asgi.dev.moments import sleep_seconds
+from inngest_asgi.dev.ops_remote import request_remote
+from inngest_asgi.dev.ops_waits import (
+    MAX_WAIT,
+    event_unclear,
+    invoke,
+    invoke_unclear,
+    signal_unclear,
+    wait_for_event,
+    wait_for_signal,
+)
 from inngest_asgi.dev.records import Happening, Job, JobKind, Memo
 from inngest_asgi.wire.codec import Fragment, dumps
 
@@ -15,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from inngest_asgi.dev.turn import Turn
-
-MAX_WAIT = 366 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +159,13 @@ OPS: dict[str, OpRule] = {
     "stepfailed": OpRule(_step_failed, check=_error_missing),
     "stepplanned": OpRule(_step_planned),
     "sleep": OpRule(_sleep, check=_sleep_unreadable),
+    "waitforevent": OpRule(wait_for_event, check=event_unclear, first=True),
+    "waitforsignal": OpRule(wait_for_signal, check=signal_unclear),
+    "invokefunction": OpRule(invoke, check=invoke_unclear),
+    "gateway": OpRule(request_remote),
+    "aigateway": OpRule(request_remote),
+    "deferadd": OpRule(add_defer, first=True, lazy=True),
+    "deferabort": OpRule(abort_defer, first=True, lazy=True),
     "runcomplete": OpRule(_run_complete, lazy=True),
     "discoveryrequest": OpRule(_discovery_request, lazy=True),
 }

@@ -68,6 +68,7 @@ class Happening(StrEnum):
     STEP_RECORDED = "step_recorded"
     STEP_FAILED = "step_failed"
     STEP_SLEEPING = "step_sleeping"
+    STEP_WAITING = "step_waiting"
     DEFER_ADDED = "defer_added"
     DEFER_ABORTED = "defer_aborted"
     DEFER_REFUSED = "defer_refused"
@@ -90,7 +91,8 @@ class Record:
             `run_queued`: function, event, due. `call_started` / `call_ended`:
             step_id (hashed, None for the function as a whole), attempt, job_id, and at the end
             status, duration. `step_*`: id (hashed), name, op, attempt, and duration (seconds),
-            error, retry_at or until (Unix seconds) where they apply. `attempt_failed`: attempt,
+            error, retry_at or until (Unix seconds) where they apply; input (what it waits for) and
+            child_run_id of a step that waits. `attempt_failed`: attempt,
             error, retry_at. `defer_*`: id (hashed), name, op, and function (its slug) or error.
             `run_ended`: status, output (the error of a failed run).
     """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from inngest_asgi.clock import SYSTEM_CLOCK, Clock
 from inngest_asgi.dev.alarm import Alarm
+from inngest_asgi.dev.apps.discovery import USUAL_PORTS, Discovery
 from inngest_asgi.dev.apps.registration import normalized_url
 from inngest_asgi.dev.apps.registry import Registry
 from inngest_asgi.dev.apps.sync import Sync, SyncResult
@@ -17,9 +18,11 @@ from inngest_asgi.dev.crons import Crons
 from inngest_asgi.dev.deadlines import Deadlines
 from inngest_asgi.dev.executor import LONGEST_CALL, Executor, Tools
 from inngest_asgi.dev.ingest import Ingest
+from inngest_asgi.dev.invokes import Invokes
 from inngest_asgi.dev.jobs import Jobs
 from inngest_asgi.dev.options import DevOptions
 from inngest_asgi.dev.outbound import HttpOutbound, Outbound
+from inngest_asgi.dev.pauses import Pauses
 from inngest_asgi.dev.runs import Runs
 from inngest_asgi.dev.schedule import DAY, Schedule
 from inngest_asgi.dev.store.queries import Queries
@@ -29,7 +32,7 @@ from inngest_asgi.dev.web.api import make_app
 from inngest_asgi.errors import DevServerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from types import TracebackType
 
     from starlette.types import ASGIApp
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.records import App, Function, Record, RunRow
 
 _SETTLE_TURNS = 100
+_DISCOVERY_PAUSE = 5.0
+"""Seconds between two looks for apps, where apps are not synced again and again."""
 
 
 class DevServer:
@@ -64,6 +69,8 @@ class DevServer:
     feed: Feed
     commits: Commits
     ingest: Ingest
+    pauses: Pauses
+    invokes: Invokes
     checkpoints: Checkpoints
 
     def __init__(
@@ -117,6 +124,18 @@ class DevServer:
             RequestError: it is not a URL.
         """
         return await self._sync.sync(url, quiet=True)
+
+    def discover(self, ports: Iterable[int] = USUAL_PORTS) -> AsyncIterator[SyncResult]:
+        """Look for apps on ports of this machine, for ever, and keep those that register.
+
+        Args:
+            ports: where to look, every few seconds.
+
+        Returns:
+            An iterator over what came of each app that was found.
+        """
+        discovery = Discovery(self._sync, ports)
+        return discovery.found(self.options.poll_interval or _DISCOVERY_PAUSE)
 
     def release(self) -> None:
         """Start calling functions, which `DevOptions.hold` held back."""
@@ -204,12 +223,14 @@ class DevServer:
         jobs = Jobs(clock, alarm, lambda: self._executor.pump())
         self.feed = Feed(kept.last_seq)
         self.runs = Runs(self.store, jobs)
-        self.commits = Commits(self.store, jobs, self.feed)
+        self.pauses = Pauses(clock, kept.jobs)
+        self.commits = Commits(self.store, jobs, self.feed, self.pauses)
         self.checkpoints = Checkpoints(clock, self.runs, self.commits, self.feed)
         self.registry = Registry(clock, kept.apps, kept.functions)
-        schedule = Schedule(clock, self.registry, self.runs, self.feed, kept.starts)
+        schedule = Schedule(clock, self.registry, self.runs, self.feed, self.pauses, kept.starts)
+        self.invokes = Invokes(clock, self.registry, schedule, self.pauses)
         self.ingest = Ingest(clock, schedule, self.commits)
-        self._sync = Sync(clock, outbound, self.registry, self.commits, options.signing_key)
+        self._sync = Sync(clock, outbound, self.registry, self.commits, options)
         crons = Crons(clock, alarm, self.registry, schedule, self.commits)
         stack.push_async_callback(crons.stop)
         deadlines = Deadlines(clock, alarm, LONGEST_CALL)
@@ -221,6 +242,8 @@ class DevServer:
                 registry=self.registry,
                 jobs=jobs,
                 runs=self.runs,
+                pauses=self.pauses,
+                invokes=self.invokes,
                 schedule=schedule,
                 commits=self.commits,
                 feed=self.feed,

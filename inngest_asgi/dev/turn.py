@@ -57,6 +57,13 @@ class Invoke:
     function: str
     payload: dict[str, Any]
 
+    def about(self, child_run_id: str | None) -> dict[str, Any]:
+        """Return what records tell of the step; the run is None as long as there is none."""
+        job = self.job
+        about = {"id": job.step_id, "name": job.name, "op": _WAITS[MatchKind.INVOKE], "attempt": 0}
+        waits = {"until": job.due, "input": {"function": self.function}}
+        return about | waits | ({} if child_run_id is None else {"child_run_id": child_run_id})
+
 
 @dataclass(slots=True)
 class Turn:

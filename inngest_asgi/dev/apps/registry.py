@@ -64,6 +64,13 @@ class Registry:
         """Return a function by its UUID, archived or not."""
         return self._functions[function_id]
 
+    def find(self, name: str) -> Function | None:
+        """Return the function with a slug or UUID, if it can be started."""
+        known = self._functions.get(name)
+        if known is not None and known.archived_at is None:
+            return known
+        return next((one for one in self.functions if one.slug == name), None)
+
     def ids_of(self, slug: str) -> tuple[str, ...]:
         """Return the UUIDs of all functions that were ever called so, archived ones included."""
         return tuple(one.id for one in self._functions.values() if one.slug == slug)

@@ -96,9 +96,9 @@ class Expression:
         other: Mapping[str, Any] | None,
         now: float,
     ) -> Any:
-        variables = {"event": _view(event)}
+        variables = {"event": view(event)}
         if other is not None:
-            variables["async"] = _view(other)
+            variables["async"] = view(other)
         scope = Scope(variables, now)
         try:
             result = self._run(scope)
@@ -127,8 +127,9 @@ def _itself(_: Scope, value: Any) -> Any:
     return value
 
 
-def _view(event: Mapping[str, Any]) -> dict[str, Any]:
-    view = {
+def view(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what expressions see of an event (rule 1)."""
+    seen = {
         "name": event.get("name", ""),
         "data": event.get("data") or {},
         "user": event.get("user") or {},
@@ -136,5 +137,5 @@ def _view(event: Mapping[str, Any]) -> dict[str, Any]:
         "ts": event.get("ts", 0),
     }
     if version := event.get("v"):
-        view["v"] = version
-    return view
+        seen["v"] = version
+    return seen

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from inngest_asgi.dev.calls import memo_document
-from inngest_asgi.dev.web import feed, page, sending, ui
+from inngest_asgi.dev.web import feed, invokes, page, sending, signals, ui
 from inngest_asgi.dev.web.auth import Keyed, kind_refusal
 from inngest_asgi.dev.web.bodies import body_of
 from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
@@ -55,7 +55,7 @@ def make_app(server: Served) -> ASGIApp:
         HTTPException: _nothing_there,
         Exception: _bug,
     }
-    for module in (sending, feed, page, ui):
+    for module in (signals, invokes, sending, feed, page, ui):
         routes += module.routes(server)
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False

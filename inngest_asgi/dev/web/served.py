@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.checkpoints import Checkpoints
     from inngest_asgi.dev.commits import Commits
     from inngest_asgi.dev.ingest import Ingest
+    from inngest_asgi.dev.invokes import Invokes
     from inngest_asgi.dev.options import DevOptions
+    from inngest_asgi.dev.pauses import Pauses
     from inngest_asgi.dev.runs import Runs
     from inngest_asgi.dev.store.queries import Queries
     from inngest_asgi.dev.store.store import Store
@@ -30,6 +32,8 @@ class Served(Protocol):
     feed: Feed
     commits: Commits
     ingest: Ingest
+    pauses: Pauses
+    invokes: Invokes
     checkpoints: Checkpoints
 
     async def sync(self, url: str) -> SyncResult:

@@ -1,0 +1,195 @@
+"""What runs wait for, by what one finds it by, and what it becomes when it happens; no I/O.
+
+A pause is a job with a `match`. It counts from the moment its job is handed to the store: what is
+handed in later is saved later, so whatever comes after it is found to match, and saved after it.
+A pause that is matched becomes due at once, in the same transaction as what it waited for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from inngest_asgi.dev.cel.expressions import compile_expression, view
+from inngest_asgi.dev.cel.reads import Path, field_of, part_of, reads
+from inngest_asgi.dev.failures import cancelled
+from inngest_asgi.dev.records import JobKind, Match, MatchKind
+from inngest_asgi.wire.codec import dump_text, dumps, loads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.records import Changes, Job, StoredEvent
+
+_Bucket = dict[str, "Job"]
+"""Pauses by the ids of their jobs."""
+
+
+class Pauses:
+    """The pauses of all runs. Those for events are looked for by what the event must contain."""
+
+    def __init__(self, clock: Clock, jobs: Iterable[Job]) -> None:
+        self._clock = clock
+        self._events: dict[str, _EventPauses] = {}
+        self._named: dict[tuple[MatchKind, str], Job] = {}
+        self._jobs: _Bucket = {}
+        self.add(jobs)
+
+    def add(self, jobs: Iterable[Job]) -> None:
+        """Count jobs that are being saved as pauses, if they are."""
+        for job in jobs:
+            match = job.match
+            if match is None or not match.key or job.id in self._jobs or not self._is_open(job):
+                continue
+            self._jobs[job.id] = job
+            if match.kind is MatchKind.EVENT:
+                self._events.setdefault(match.key, _EventPauses()).add(job, match)
+            else:
+                self._named[match.kind, match.key] = job
+
+    def drop(self, job_ids: Iterable[str]) -> None:
+        """Forget jobs that are gone."""
+        for job_id in job_ids:
+            job = self._jobs.pop(job_id, None)
+            if job is not None and job.match is not None:
+                self._forget(job, job.match)
+
+    def match_event(self, event: StoredEvent, changes: Changes) -> None:
+        """Bring the jobs forward that wait for an event which is about to be saved."""
+        waiting = self._events.get(event.name)
+        if waiting is None:
+            return
+        document = loads(event.body)
+        for job in [*waiting.candidates(view(document))]:
+            if self._is_open(job) and self._allows(job, document):
+                self._bring(job, _brought(job, event), changes)
+
+    def holder(self, kind: MatchKind, key: str) -> Job | None:
+        """Return the pause for a signal or an invoked run; None when nobody waits for it."""
+        job = self._named.get((kind, key))
+        return job if job is not None and self._is_open(job) else None
+
+    def resolve(self, kind: MatchKind, key: str, value: bytes, changes: Changes) -> Job | None:
+        """Bring the job forward that waits for a signal or an invoked run, and return it.
+
+        Args:
+            kind: which of the two.
+            key: the name of the signal, or the correlation id.
+            value: what the step returns, as its memo.
+            changes: what is about to be saved.
+        """
+        job = self.holder(kind, key)
+        if job is not None:
+            self._bring(job, value, changes)
+        return job
+
+    def withdraw(self, job: Job, changes: Changes) -> None:
+        """Let a job wait for nothing but its time-out."""
+        self.drop([job.id])
+        if job.match is not None:
+            job.match = replace(job.match, key="")
+            changes.jobs.append(job)
+
+    def _bring(self, job: Job, value: bytes, changes: Changes) -> None:
+        job.due, job.value = self._clock.time(), value
+        changes.jobs.append(job)
+        self.drop([job.id])
+
+    def _is_open(self, job: Job) -> bool:
+        return not job.gone and not job.leased and job.due > self._clock.time()
+
+    def _allows(self, job: Job, document: dict[str, Any]) -> bool:
+        if job.match is None or not job.match.expression:
+            return True
+        own = loads(job.match.given)
+        expression = compile_expression(job.match.expression)
+        return expression.matches(own, other=document, now=self._clock.time())
+
+    def _forget(self, job: Job, match: Match) -> None:
+        if match.kind is not MatchKind.EVENT:
+            if self._named.get((match.kind, match.key)) is job:
+                del self._named[match.kind, match.key]
+            return
+        waiting = self._events[match.key]
+        waiting.drop(job, match)
+        if waiting.empty:
+            del self._events[match.key]
+
+
+class _EventPauses:
+    """The pauses for events of one name.
+
+    Those whose expression demands that a field is some text are kept by that text, so that an
+    event is compared with those only that it may be for.
+    """
+
+    def __init__(self) -> None:
+        self._any: _Bucket = {}
+        self._equal: dict[Path, dict[str, _Bucket]] = {}
+
+    @property
+    def empty(self) -> bool:
+        return not self._any and not self._equal
+
+    def add(self, job: Job, match: Match) -> None:
+        path, text = _demand(match)
+        bucket = self._any
+        if path is not None:
+            bucket = self._equal.setdefault(path, {}).setdefault(text, {})
+        bucket[job.id] = job
+
+    def drop(self, job: Job, match: Match) -> None:
+        path, text = _demand(match)
+        if path is None:
+            self._any.pop(job.id, None)
+            return
+        by_text = self._equal[path]
+        by_text[text].pop(job.id, None)
+        if not by_text[text]:
+            del by_text[text]
+        if not by_text:
+            del self._equal[path]
+
+    def candidates(self, seen: dict[str, Any]) -> Iterator[Job]:
+        yield from self._any.values()
+        for path, by_text in self._equal.items():
+            value = field_of(seen, path)
+            if isinstance(value, str):
+                yield from by_text.get(value, {}).values()
+
+
+def event_match(name: str, expression: str, own: StoredEvent) -> Match:
+    """Return what waits for an event.
+
+    Args:
+        name: of the event that is waited for.
+        expression: what must be true, of `event`, which is `own`, and `async`; "" for nothing.
+        own: the event that started the run.
+
+    Raises:
+        ExpressionError: it is no expression a server takes.
+    """
+    if not expression:
+        return Match(MatchKind.EVENT, name)
+    compile_expression(expression)
+    given = part_of(view(loads(own.body)), reads(expression).own)
+    return Match(MatchKind.EVENT, name, expression, dump_text(given))
+
+
+def _demand(match: Match) -> tuple[Path | None, str]:
+    """Return the field of an event that must be some text, and the text; None: there is none."""
+    equality = reads(match.expression).equality if match.expression else None
+    if equality is None:
+        return None, ""
+    if equality.own is None:
+        return equality.other, equality.text
+    value = field_of(loads(match.given), equality.own)
+    return (equality.other, value) if isinstance(value, str) else (None, "")
+
+
+def _brought(job: Job, event: StoredEvent) -> bytes:
+    """Return what an event brings: itself to a wait, the reason to a cancellation."""
+    if job.kind is JobKind.CANCEL:
+        return dumps(cancelled(f"The run was cancelled by the event {event.name!r} ({event.id})."))
+    return event.body
