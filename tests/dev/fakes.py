@@ -19,7 +19,8 @@ from inngest_asgi.dev.outbound import HttpOutbound
 from inngest_asgi.testing import ManualClock
 from inngest_asgi.wire.codec import loads
 
-URL = "http://app.test/api/inngest"
+HOST = "app.test"
+URL = f"http://{HOST}/api/inngest"
 SERVER = "http://server.test"
 
 
@@ -53,6 +54,19 @@ class Call:
     @property
     def target(self) -> str | None:
         return None if self.step_id == "step" else self.step_id
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that the server made for a step, to somebody who is not the fake app."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key == name]
 
 
 Handler = Callable[[Call], "Reply | Awaitable[Reply]"]
@@ -106,6 +120,9 @@ class FakeApp:
         self.pings: list[dict[str, Any]] = []
         self.server: Callable[..., Awaitable[None]] | None = None
         self.answer_to_ping: int | None = None
+        self.key: str | None = None
+        self.asked: list[Asked] = []
+        self.others: Callable[[Asked], Reply | Awaitable[Reply]] | None = None
 
     def add(
         self,
@@ -146,9 +163,11 @@ class FakeApp:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = (await receive())["body"]
-        document = json.loads(body)
         headers = {key.decode(): value.decode() for key, value in scope["headers"]}
-        if scope["method"] == "PUT":
+        document = json.loads(body) if headers["host"] == HOST else None
+        if document is None:
+            reply = await self._somebody_else(scope, body)
+        elif scope["method"] == "PUT":
             self.pings.append(document)
             reply = await self._register()
         else:
@@ -160,6 +179,16 @@ class FakeApp:
         raw = [(key.encode(), value.encode()) for key, value in out.items()]
         await send({"type": "http.response.start", "status": reply.status, "headers": raw})
         await send({"type": "http.response.body", "body": content})
+
+    async def _somebody_else(self, scope: Any, body: bytes) -> Reply:
+        headers = [(key.decode(), value.decode()) for key, value in scope["headers"]]
+        path, query = scope["raw_path"].decode(), scope["query_string"].decode()
+        url = f"{scope['scheme']}://{dict(headers)['host']}{path}" + (f"?{query}" if query else "")
+        asked = Asked(scope["method"], url, headers, body)
+        self.asked.append(asked)
+        assert self.others is not None
+        reply = self.others(asked)
+        return await reply if inspect.isawaitable(reply) else reply
 
     async def _answer(self, scope: Any, document: Any, headers: dict[str, str]) -> Reply:
         query = {key: value[0] for key, value in parse_qs(scope["query_string"].decode()).items()}
@@ -173,7 +202,10 @@ class FakeApp:
         if self.server is None:
             raise httpx.ConnectError("Connection refused")
         async with client(self.server) as http:
-            answer = await http.post("/fn/register", json=self.registration())
+            authorization = {"authorization": f"Bearer {self.key}"} if self.key else {}
+            answer = await http.post(
+                "/fn/register", json=self.registration(), headers=authorization
+            )
         return Reply(self.answer_to_ping or answer.status_code, answer.json())
 
     def of(self, name: str) -> list[Call]:
