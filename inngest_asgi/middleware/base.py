@@ -59,7 +59,8 @@ class Middleware:
     def before_execution(self) -> Awaitable[None] | None:
         """Called once per call, when the memos are used up and new code is about to run.
 
-        An error is raised where that code would go on: in the function, or in the step.
+        An error is raised where that code would go on: in the function, or in the step. Branches
+        that go on beside that place do not wait for it.
         """
 
     def after_execution(self) -> Awaitable[None] | None:
@@ -77,7 +78,11 @@ class Middleware:
         """
 
     def before_response(self) -> Awaitable[None] | None:
-        """Called once per call, before it is answered. An error is the function's."""
+        """Called once per call, before it is answered.
+
+        An error is the function's; where a step ran in the call it is logged, and the step's
+        result goes out, because without it the step would run again.
+        """
 
     def before_send_events(self, events: list[Event[Any]]) -> Awaitable[None] | None:
         """Called before events are sent, by `client.send` or a step; the list may be changed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from typing import Any
 
@@ -138,3 +139,27 @@ def test_without_onion_hooks_nothing_is_put_around() -> None:
 @pytest.mark.parametrize("hook", [name for name in HOOKS if name.startswith("wrap_")])
 def test_the_onion_hooks_of_the_class_itself_let_everything_through(hook: str) -> None:
     assert getattr(Middleware("client", None), hook)(21, lambda call: call * 2) == 42
+
+
+def logged(hook: Any) -> Any:
+    """A decorator as many are: a plain function around whatever it is given."""
+
+    @functools.wraps(hook)
+    def wrapper(*args: Any) -> Any:
+        return hook(*args)
+
+    return wrapper
+
+
+class Decorated(Middleware):
+    @logged
+    async def wrap_step(self, call: Any, call_next: Any) -> Any:
+        return await call_next(call)
+
+    @logged
+    def wrap_function(self, call: Any, call_next: Any) -> Any:
+        return call_next(call)
+
+
+def test_an_async_hook_stays_one_under_a_plain_decorator() -> None:
+    assert dict(overridden(Decorated)) == {"wrap_step": True, "wrap_function": False}

@@ -143,6 +143,44 @@ async def waits(ctx: inngest.Context) -> None:
     assert_type(await ctx.step.send_signal("i", signal="ok"), str | None)
 
 
+@dataclass(frozen=True)
+class Progress:
+    """A topic of a user's own."""
+
+    channel: str
+    name: str = "progress"
+
+
+async def messages(ctx: inngest.Context, blocking: inngest.ContextSync) -> None:
+    """Messages go to a topic, or to the names of a channel and a topic."""
+    assert_type(await ctx.step.realtime.publish("a", Progress("user:1"), {"done": 1}), Any)
+    assert_type(await ctx.step.realtime.publish("b", "told", 1, channel="user:1"), Any)
+    assert_type(blocking.step.realtime.publish("c", Progress("user:1"), 1), Any)
+    await ctx.step.realtime.publish("d", "told", 1)  # type: ignore[call-overload]
+    await ctx.step.realtime.publish("e", 5, 1)  # type: ignore[call-overload]
+    await ctx.step.realtime.publish("f", Progress("c"), 1, channel="c")  # type: ignore[call-overload]
+
+
+class Msgpack:
+    """A serializer of a user's own."""
+
+    def serialize(self, obj: object, typ: object) -> object:
+        """Return JSON data."""
+        return {"obj": str(obj), "typ": str(typ)}
+
+    def deserialize(self, obj: object, typ: object) -> object:
+        """Return the object."""
+        return (obj, typ)
+
+
+def serializers() -> None:
+    """A client takes ours and users' own."""
+    own: inngest.Serializer = Msgpack()
+    inngest.Inngest("shop", serializer=own)
+    inngest.Inngest("shop", serializer=inngest.PydanticSerializer())
+    inngest.Inngest("shop", serializer="json")  # type: ignore[arg-type]
+
+
 async def ambient() -> None:
     """The tools for code deep in a call stack are typed alike."""
     assert_type(await inngest.step.run("a", load, "c1"), Cart)

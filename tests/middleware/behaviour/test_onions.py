@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from typing import Any
 
 import pytest
@@ -15,9 +17,11 @@ from tests.middleware.behaviour.hooks import (
     body,
     fail,
     one_step,
+    ops,
     overriding,
     plain,
     served,
+    sleeping,
 )
 from tests.middleware.tracing import traced
 from tests.routes.asking import RUN_ID, Api, dev_client
@@ -144,3 +148,68 @@ def test_state_that_cannot_be_fetched_is_no_error_of_the_function() -> None:
     client = dev_client(api, middleware=[traced([])])
     with pytest.raises(inngest.ApiError):
         served(plain, client=client).call(use_api=True)
+
+
+def bare(hook: Any) -> Any:
+    """A decorator that does not tell what it wraps."""
+    return lambda *args: hook(*args)
+
+
+async def passing(call: Any, call_next: Any) -> Any:
+    return await call_next(call)
+
+
+ONIONS = ["wrap_step_handler", "wrap_function", "wrap_step"]
+
+
+@colours
+@pytest.mark.parametrize("hook", ONIONS)
+def test_a_decorated_async_hook_is_one(hook: str, colour: str) -> None:
+    decorated = functools.wraps(passing)(bare(passing))
+    app = served(one_step, colour, middleware=[overriding(**{hook: decorated})])
+    assert ops(app.call()) == ["StepRun a"]
+
+
+@colours
+@pytest.mark.parametrize("hook", ONIONS)
+def test_a_hook_that_is_async_in_secret_is_told_what_to_do(hook: str, colour: str) -> None:
+    reply = served(one_step, colour, middleware=[overriding(**{hook: bare(passing)})]).call()
+    assert b"returned a coroutine; make it `async def`" in reply.body
+
+
+@colours
+def test_what_before_response_raises_does_not_lose_the_result_of_a_step(
+    colour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    trace: list[str] = []
+    tracing = traced(trace, hooks=["before_response"])
+    hooks = [tracing, overriding(before_response=fail), tracing]
+    assert ops(served(one_step, colour, middleware=hooks).call()) == ["StepRun a"]
+    assert trace == ["before_response"] * 2
+    assert caplog.messages == ["Middleware hook fail failed; the run goes on"]
+
+
+@colours
+def test_what_before_response_raises_fails_a_call_that_ran_nothing(colour: str) -> None:
+    reply = served(sleeping, colour, middleware=[overriding(before_response=fail)]).call()
+    assert (reply.status, document_of(reply)["message"]) == (500, "no")
+
+
+def test_before_execution_does_not_hold_up_other_branches() -> None:
+    gone_on = asyncio.Event()
+
+    async def wait() -> None:
+        async with asyncio.timeout(5):
+            await gone_on.wait()
+
+    async def branching(ctx: Any) -> Any:
+        async def other() -> None:
+            await ctx.step.run("a", body)
+            await asyncio.sleep(0)
+            gone_on.set()
+
+        await asyncio.gather(other(), ctx.step.run("b", body))
+        return "done"
+
+    app = served(branching, middleware=[overriding(before_execution=wait)])
+    assert document_of(app.call({"a": DONE, "b": DONE})) == "done"

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 import inngest_asgi as inngest
+from inngest_asgi.errors import NestedStepError
 from tests.middleware.behaviour.hooks import (
     COLOURS,
     DONE,
+    body,
     fail,
     one_step,
     ops,
     overriding,
     served,
 )
+from tests.middleware.tracing import traced
 from tests.runtime.running import document_of
 
 colours = pytest.mark.parametrize("colour", COLOURS)
@@ -78,3 +82,56 @@ def test_observers_that_raise_break_nothing(colour: str, caplog: pytest.LogCaptu
     assert ops(app.call()) == ["StepRun a"]
     assert document_of(app.call({"a": DONE})) == "done"
     assert caplog.messages == ["Middleware hook fail failed; the run goes on"] * 6
+
+
+@colours
+@pytest.mark.parametrize("swallowing", [True, False], ids=["swallowed", "let through"])
+def test_hooks_are_told_that_a_step_with_a_step_inside_failed(
+    colour: str,
+    swallowing: bool,  # noqa: FBT001
+) -> None:
+    async def nesting(ctx: Any) -> Any:
+        def outer() -> Any:
+            try:
+                return ctx.step.run("inner", body)
+            except BaseException:
+                if not swallowing:
+                    raise
+                return "fine"
+
+        async def awaiting() -> Any:
+            try:
+                return await ctx.step.run("inner", body)
+            except BaseException:
+                if not swallowing:
+                    raise
+                return "fine"
+
+        return await ctx.step.run("outer", awaiting if colour == "async" else outer)
+
+    records: list[Any] = []
+    trace: list[str] = []
+    names = ("on_step_complete", "on_step_error")
+    hooks = [
+        overriding(**dict.fromkeys(names, records.append)),
+        traced(trace, hooks=[*names, "after_execution", "transform_output"]),
+    ]
+    assert ops(served(nesting, colour, middleware=hooks).call()) == ["StepFailed outer"]
+    (record,) = records
+    assert isinstance(record.error, NestedStepError)
+    assert record.final
+    assert trace == ["after_execution", "on_step_error"]
+
+
+@colours
+def test_observers_that_raise_a_cancellation_break_nothing(
+    colour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def cancelled(*_: Any) -> None:
+        raise asyncio.CancelledError
+
+    names = ("on_run_start", "on_run_complete", "on_step_start", "on_step_complete")
+    app = served(one_step, colour, middleware=[overriding(**dict.fromkeys(names, cancelled))])
+    assert ops(app.call()) == ["StepRun a"]
+    assert document_of(app.call({"a": DONE})) == "done"
+    assert len(caplog.messages) == 4
