@@ -9,6 +9,7 @@ from urllib.parse import quote
 from inngest_asgi.client.messages import Outgoing, client_headers, remedy
 from inngest_asgi.client.retries import with_retries
 from inngest_asgi.errors import ApiError
+from inngest_asgi.wire.calls import event_fault
 from inngest_asgi.wire.codec import dumps
 from inngest_asgi.wire.names import Header, SyncKind
 from inngest_asgi.wire.registration import read_registered
@@ -85,8 +86,11 @@ class Api:
             ApiError: they could not be had.
         """
         events = await self._fetch(run_id, "batch")
-        if not isinstance(events, list) or not all(isinstance(one, dict) for one in events):
-            raise ApiError(f"The events of run {run_id!r} did not come as a list of objects.")
+        if not isinstance(events, list):
+            raise ApiError(f"The events of run {run_id!r} did not come as a list.")
+        fault = next(filter(None, (event_fault(one, "events[]") for one in events)), None)
+        if fault is not None:
+            raise ApiError(f"The events of run {run_id!r} did not come as events: {fault}.")
         return events
 
     async def ask(

@@ -79,6 +79,26 @@ def finished_order(stack: list[str], steps: dict[str, Any]) -> list[str]:
     return stack + [one for one in steps if one not in known]
 
 
+def event_fault(event: Any, where: str) -> str | None:
+    """Say what is wrong with an event's envelope, so that reading it cannot fail in user code.
+
+    Args:
+        event: the event as parsed.
+        where: what it is called in the sentence.
+
+    Returns:
+        Which field is not as it should be; None if all are.
+    """
+    if not isinstance(event, dict):
+        return f"`{where}` must be an object"
+    if not isinstance(event.get("name"), str):
+        return f"`{where}.name` must be a string"
+    for key, value in event.items():
+        if value.__class__ is not _ENVELOPE.get(key, value.__class__) and value is not None:
+            return f"`{where}.{key}` must be {_KINDS[_ENVELOPE[key]]}"
+    return None
+
+
 def _events(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     event: Any = body.get("event")
     events: Any = body.get("events")
@@ -96,14 +116,9 @@ def _events(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]
 
 
 def _check_event(event: Any, where: str) -> None:
-    """Check the envelope, so that reading it cannot fail in user code."""
-    if not isinstance(event, dict):
-        raise _invalid(f"`{where}` must be an object")
-    if not isinstance(event.get("name"), str):
-        raise _invalid(f"`{where}.name` must be a string")
-    for key, value in event.items():
-        if value.__class__ is not _ENVELOPE.get(key, value.__class__) and value is not None:
-            raise _invalid(f"`{where}.{key}` must be {_KINDS[_ENVELOPE[key]]}")
+    fault = event_fault(event, where)
+    if fault is not None:
+        raise _invalid(fault)
 
 
 def _stack(ctx: dict[str, Any]) -> list[str]:

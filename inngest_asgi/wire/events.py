@@ -56,9 +56,22 @@ class Event(BaseModel, Generic[T]):
         v: the version of its payload.
         user: deprecated by servers; kept when given.
         meta: such as `{"sessions": {"chat": "42"}}`, up to five of them.
+
+    Raises:
+        ConfigError: there is no such field.
+        ValidationError: a field is not as it should be.
     """
 
     model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True)
+
+    if not TYPE_CHECKING:  # for whom the fields are the arguments
+
+        def __new__(cls, /, **fields):
+            # What servers send may have fields we do not know, and is read past this; a keyword
+            # that we do not know is a slip, and its data would be lost.
+            if not fields.keys() <= cls.model_fields.keys():
+                _refuse_unknown(cls, fields)
+            return super().__new__(cls)
 
     name: str
     data: T = Field(default_factory=dict)  # type: ignore[assignment]
@@ -124,6 +137,17 @@ class Event(BaseModel, Generic[T]):
     @classmethod
     def _is_untyped(cls) -> bool:
         return isinstance(cls.model_fields["data"].annotation, TypeVar)
+
+
+def _refuse_unknown(event: type[Event[Any]], fields: dict[str, Any]) -> None:
+    known = event.model_fields
+    if event.model_config.get("extra") != "ignore" or any(one.alias for one in known.values()):
+        return  # a class of the user's, which has rules of its own
+    name = next(name for name in fields if name not in known)
+    raise ConfigError(
+        f"Event has no field {name!r}; it takes {', '.join(known)}, and what is to be carried "
+        "belongs into data."
+    )
 
 
 def listed_events(events: Event[Any] | Sequence[Event[Any]]) -> list[Event[Any]]:

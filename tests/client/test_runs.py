@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -312,3 +318,58 @@ def test_each_may_be_asked_in_another_environment(
     expected: dict[str, Any] = {"output": 5, "cancel": None, "for_event": []}
     assert result == expected.get(name, Run(id=RUN_ID, status=RunStatus.COMPLETED, output=5))
     assert api.calls.last.request.headers["x-inngest-env"] == (env or "main")
+
+
+# Threads and processes.
+
+
+def test_threads_may_ask_at_once(api: respx.MockRouter) -> None:
+    ids = [f"01J{number}" for number in range(8)]
+    for one in ids:
+        api.get(f"/v1/runs/{one}").mock(enveloped({"run_id": one, "status": "Running"}))
+    runs = client(api).runs
+    with ThreadPoolExecutor(len(ids)) as pool:
+        assert [run.id for run in pool.map(runs.get_sync, ids)] == ids
+
+
+FORKED = """
+import os, sys
+import inngest_asgi as inngest
+
+client = inngest.Inngest("shop", is_production=False, api_base_url=sys.argv[1])
+assert client.runs.get_sync("01JX1").id == "01JX1"
+child = os.fork()
+assert client.runs.get_sync("01JX1").id == "01JX1"
+if child == 0:
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.live
+def test_a_forked_child_asks_on_connections_of_its_own() -> None:
+    connections: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            connections.append(self.client_address)
+            body = json.dumps({"data": run_record(), "metadata": {}}).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Write nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        command = [sys.executable, "-W", "error", "-c", FORKED, url]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        server.shutdown()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (len(connections), len(set(connections))) == (3, 2)

@@ -160,6 +160,23 @@ def test_the_requests_are_authorised() -> None:
         assert KEY not in str(request.headers)
 
 
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"data": {}}, "`events[].name` must be a string"),
+        ({"name": "a", "ts": "now"}, "`events[].ts` must be a whole number"),
+        ({"name": "a", "data": [1]}, "`events[].data` must be an object"),
+    ],
+    ids=["no-name", "ts", "data"],
+)
+def test_events_that_are_fetched_keep_the_rule_of_those_that_are_sent(
+    event: dict[str, Any], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = Api(STATE | {BATCH: (200, [EVENTS[0], event])})
+    assert called(app_of(declared(dev_client(api))), large(use_api=True)).status == 500
+    assert said in caplog.text
+
+
 @pytest.mark.parametrize("path", [ACTIONS, BATCH], ids=["actions", "batch"])
 @pytest.mark.parametrize("answer", [(404, b"gone"), (200, "text"), (200, b"<html>"), (200, None)])
 def test_state_that_cannot_be_had_lets_the_server_try_again(

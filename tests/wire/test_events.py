@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from inngest_asgi.errors import CodecError, ConfigError
 from inngest_asgi.wire.events import Event, event_record, make_seed, seeded_id
@@ -337,3 +339,46 @@ def test_ids_at_the_edges(seed: str, index: int, made: str) -> None:
 )
 def test_an_invalid_seed_is_ignored(seed: str) -> None:
     assert seeded_id(seed, 1) is None
+
+
+# Fields that are not known.
+
+
+@pytest.mark.parametrize("kind", [Event, Event[Order]], ids=["plain", "typed"])
+def test_a_keyword_that_is_no_field_is_refused(kind: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^Event has no field 'payload'; it takes name, data, "):
+        kind(name="a/b", payload={"id": 1})
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        Event.from_raw,
+        Event.model_validate,
+        lambda raw: Event.model_validate_json(json.dumps(raw)),
+        lambda raw: Event.model_construct(**raw),
+    ],
+    ids=["from_raw", "model_validate", "model_validate_json", "model_construct"],
+)
+def test_a_field_that_a_server_adds_is_read_past(read: Any) -> None:
+    event = read({"name": "a/b", "data": {}, "received_at": 5})
+    assert event_record(event, NOW) == {"name": "a/b", "data": {}, "ts": NOW}
+
+
+def test_a_copied_event_is_the_same() -> None:
+    event = Event(name="a/b", data={"x": [1]})
+    copies = [copy.copy(event), copy.deepcopy(event), pickle.loads(pickle.dumps(event))]  # noqa: S301
+    assert copies == [event] * 3
+
+
+class Strict(Event[Any]):
+    """An event class of a user's own, which says itself what it takes."""
+
+    model_config = ConfigDict(extra="forbid")
+    tenant: str = "none"
+
+
+def test_an_event_class_of_a_users_own_takes_its_fields() -> None:
+    assert Strict(name="a/b", tenant="t1").tenant == "t1"
+    with pytest.raises(ValidationError):
+        Strict(name="a/b", tenants="t1")  # type: ignore[call-arg]
