@@ -146,6 +146,15 @@ class _Timeline:
             attempt = self._new_attempt(step_id, record, record.at)
         self._fail(self.steps.get(step_id or "", self.root), attempt, record)
 
+    def deferred(self, record: Record) -> None:
+        """A function was to be started at the end of the run, or is not any more."""
+        step = self._step(record, record.at)
+        failed = record.kind is Happening.DEFER_REFUSED
+        step.error = _error_of(record.details.get("error")) if failed else None
+        step.finish(record.at, SpanStatus.FAILED if failed else SpanStatus.COMPLETED)
+        if record.kind is Happening.DEFER_ABORTED:
+            step.status = SpanStatus.CANCELLED
+
     def run_ended(self, record: Record) -> None:
         """A call of the function that nothing else was told of is the one that ended the run."""
         last = self._taken(None)
@@ -248,6 +257,9 @@ _HANDLERS: dict[Happening, Callable[[_Timeline, Record], None]] = {
     Happening.STEP_RECORDED: _Timeline.step_recorded,
     Happening.STEP_FAILED: _Timeline.step_failed,
     Happening.ATTEMPT_FAILED: _Timeline.attempt_failed,
+    Happening.DEFER_ADDED: _Timeline.deferred,
+    Happening.DEFER_ABORTED: _Timeline.deferred,
+    Happening.DEFER_REFUSED: _Timeline.deferred,
     Happening.RUN_ENDED: _Timeline.run_ended,
 }
 _STATUSES = {

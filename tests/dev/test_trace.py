@@ -259,6 +259,22 @@ def test_a_sleep_waits_until_it_is_over() -> None:
     assert drawn(nap) == ["step", 2.0, 62.0, "completed", []]
 
 
+def test_deferred_functions_take_no_time() -> None:
+    root = timeline(
+        run(),
+        *(queued(), began(), called(1.0), answered(2.0)),
+        *(step(2.0, "defer_added", "a", "DeferAdd"), step(2.0, "defer_added", "b", "DeferAdd")),
+        *(
+            step(3.0, "defer_aborted", "b", "DeferAbort"),
+            step(3.0, "defer_refused", "c", error="too many"),
+        ),
+    )
+    added, aborted, refused = steps_of(root)
+    assert (added.status, added.start, added.end) == (SpanStatus.COMPLETED, 2.0, 2.0)
+    assert aborted.status is SpanStatus.CANCELLED
+    assert (refused.status, refused.error) == (SpanStatus.FAILED, {"message": "too many"})
+
+
 def test_what_goes_on_when_a_run_ends_ends_with_it() -> None:
     root = timeline(
         run(RunStatus.CANCELLED, 9.0, BOOM),

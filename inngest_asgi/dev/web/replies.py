@@ -34,6 +34,11 @@ def parsed(body: bytes) -> Any:
         raise RequestError(str(error), code="body_invalid", status=400) from None
 
 
+def is_ulid(text: str) -> bool:
+    """Return whether a text is a ULID, as all ids of runs and events are."""
+    return _ULID.fullmatch(text) is not None
+
+
 def id_of(request: Request, what: str) -> str:
     """Return the ULID in the path of a request; `what` it is of is for the error.
 
@@ -41,6 +46,6 @@ def id_of(request: Request, what: str) -> str:
         RequestError: it is none (400).
     """
     given: str = request.path_params["id"]
-    if not _ULID.fullmatch(given):
+    if not is_ulid(given):
         raise RequestError(f"Invalid {what} ID: {given}", code="", status=400)
     return given
