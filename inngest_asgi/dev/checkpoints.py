@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from inngest_asgi.dev.answers import TOO_LARGE, Failed, Op, read_op
+from inngest_asgi.dev.defers import defer
 from inngest_asgi.dev.ops import finished
 from inngest_asgi.dev.records import Changes, Happening
 from inngest_asgi.dev.turn import MAX_STATE, keep_memo
@@ -15,7 +16,7 @@ from inngest_asgi.errors import RequestError
 if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.commits import Commits
-    from inngest_asgi.dev.records import Job, Memo, Run
+    from inngest_asgi.dev.records import Job, Run
     from inngest_asgi.dev.runs import Runs
     from inngest_asgi.dev.watch import Feed
 
@@ -34,19 +35,25 @@ _ASYNC = frozenset(
 )
 """Ops that only an answer may carry, because they end its call (steps.md 2); in lower case."""
 
+_ENDINGS = frozenset({"stepfailed", "runcomplete", "syncruncomplete"})
+"""Ops that are refused when their turn comes, after those before them were kept."""
+
+_DEFERS = frozenset({"deferadd", "deferabort"})
+_KNOWN = _ENDINGS | _DEFERS | {"step", "steprun", "stepplanned"}
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What an app sent.
 
-    `job_id` and `generation` name the call it is in, as far as it said. A step that ran comes
-    with what it leaves, one that is only planned with None.
+    `job_id` and `generation` name the call it is in, as far as it said. An op that is too large
+    is a `Failed` among `ops`: those before it count all the same.
     """
 
     run_id: str
     job_id: str | None
     generation: int
-    steps: tuple[tuple[Op, Memo | None], ...]
+    ops: tuple[Op | Failed, ...]
 
 
 class Checkpoints:
@@ -59,11 +66,12 @@ class Checkpoints:
         self._feed = feed
 
     async def accept(self, document: Any) -> None:
-        """Save the steps of a checkpoint, all or none; those that are known already are ignored.
+        """Save the steps of a checkpoint; those that are known already are ignored.
 
         Raises:
             RequestError: it is refused. Status 409 says that the call was given up by the server,
-                413 that a step or the run got too large, 400 that it makes no sense.
+                413 that a step or the run got too large, 400 that it makes no sense. In the last
+                two cases the steps before the one that is meant were saved (checkpoint.md 2.2).
             DevServerError: it could not be saved.
         """
         checkpoint = read_checkpoint(document)
@@ -73,28 +81,28 @@ class Checkpoints:
                 _refuse(f"There is no run {checkpoint.run_id!r} that has not ended.")
             job = run.jobs.get(checkpoint.job_id or "")
             _check_dispatch(checkpoint, job)
-            _check_size(run, checkpoint)
-            await self._commits.commit(self._changes(run, job, checkpoint))
+            changes = Changes(runs=[run])
+            try:
+                self._take(run, job, checkpoint, changes)
+            finally:
+                await self._commits.commit(changes)
         finally:
             self._runs.release(checkpoint.run_id)
 
-    def _changes(self, run: Run, job: Job | None, checkpoint: Checkpoint) -> Changes:
-        changes, now = Changes(runs=[run]), self._clock.time()
-        attempt = job.attempt if job is not None else 0
-        for op, memo in checkpoint.steps:
-            if op.id in run.memos:
-                continue
-            kind = Happening.STEP_PLANNED
-            if memo is not None:
-                kind = Happening.STEP_RECORDED
-                changes.memos.append((run.id, len(run.memos), memo))
-                keep_memo(run, memo)
-                run.pending.pop(op.id, None)
-            changes.records.append(self._feed.record(run, kind, now, op.about(attempt)))
+    def _take(self, run: Run, job: Job | None, checkpoint: Checkpoint, changes: Changes) -> None:
+        """Take ops over one by one, until one cannot be."""
+        attempt, now = 0 if job is None else job.attempt, self._clock.time()
         if job is not None and job.leased and job.attempt:
             job.attempt = 0
             changes.jobs.append(job)
-        return changes
+        for op in checkpoint.ops:
+            if isinstance(op, Failed):
+                _refuse(op.error["message"], 413)
+            told = _record(run, op, changes)
+            if told is not None:
+                kind, more = told
+                about = op.about(attempt) | more
+                changes.records.append(self._feed.record(run, kind, now, about))
 
 
 def read_checkpoint(document: Any) -> Checkpoint:
@@ -110,28 +118,44 @@ def read_checkpoint(document: Any) -> Checkpoint:
     qi_id, generation = fields.get("qi_id"), fields.get("generation_id") or 0
     if not isinstance(qi_id, str | None) or not isinstance(generation, int):
         _refuse("In a checkpoint, qi_id is text and generation_id a whole number.")
-    ops = [_read_op(item) for item in steps]
-    if any(op.kind.lower() in _ASYNC for op in ops):
-        _refuse("cannot checkpoint async steps")
-    return Checkpoint(
-        run_id, _job_id(qi_id or ""), generation, tuple((op, _memo(op)) for op in ops)
-    )
+    ops = tuple(_read_op(item) for item in steps)
+    return Checkpoint(run_id, _job_id(qi_id or ""), generation, ops)
 
 
-def _read_op(item: Any) -> Op:
+def _read_op(item: Any) -> Op | Failed:
+    """Read one op; whether its turn may come at all is decided here, before any is kept."""
     op = read_op(item)
     if isinstance(op, Failed):
-        _refuse(op.error["message"], 413 if op.error.get("code") == TOO_LARGE else 400)
+        if op.error["code"] != TOO_LARGE:
+            _refuse(op.error["message"])
+    elif op.kind.lower() in _ASYNC:
+        _refuse("cannot checkpoint async steps")
+    elif op.kind.lower() not in _KNOWN:
+        _refuse(f"There is no opcode {op.kind!r}.")
     return op
 
 
-def _memo(op: Op) -> Memo | None:
+def _record(run: Run, op: Op, changes: Changes) -> tuple[Happening, dict[str, Any]] | None:
+    """Take one op over into a run; return what to tell of it, if it is anything new."""
     kind = op.kind.lower()
-    if kind == "stepplanned":
-        return None
-    if kind not in ("step", "steprun"):
+    if kind in _ENDINGS:
         _refuse(f"cannot checkpoint opcode: {op.kind}")
-    return finished(op)
+    if kind in _DEFERS:
+        change = defer(run, op)
+        if change is not None and change.defer is not None:
+            changes.defers.append((run.id, change.defer))
+        return None if change is None else (change.kind, change.more)
+    if op.id in run.memos:
+        return None
+    if kind == "stepplanned":
+        return Happening.STEP_PLANNED, {}
+    memo = finished(op)
+    if run.memo_bytes + len(memo.value) > MAX_STATE:
+        _refuse(f"The steps of a run return at most {MAX_STATE >> 20} MB together.", 413)
+    changes.memos.append((run.id, len(run.memos), memo))
+    keep_memo(run, memo)
+    run.pending.pop(op.id, None)
+    return Happening.STEP_RECORDED, {}
 
 
 def _job_id(qi_id: str) -> str | None:
@@ -151,12 +175,6 @@ def _check_dispatch(checkpoint: Checkpoint, job: Job | None) -> None:
         return
     if job is None or job.generation != checkpoint.generation:
         _refuse("This call is stale: the server made it anew, or is done with it.", 409)
-
-
-def _check_size(run: Run, checkpoint: Checkpoint) -> None:
-    memos = (memo for _, memo in checkpoint.steps if memo and memo.step_id not in run.memos)
-    if run.memo_bytes + sum(len(memo.value) for memo in memos) > MAX_STATE:
-        _refuse(f"The steps of a run return at most {MAX_STATE >> 20} MB together.", 413)
 
 
 def _refuse(message: str, status: int = 400) -> NoReturn:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.records import Changes, StoredEvent
 from inngest_asgi.dev.schedule import new_ulid
+from inngest_asgi.dev.sessions import kept_meta
 from inngest_asgi.errors import CodecError, SendEventsError
 from inngest_asgi.wire.codec import dumps
 from inngest_asgi.wire.events import seeded_id
@@ -22,8 +23,7 @@ MAX_EVENT = 3 * 1024 * 1024
 LONGEST_NAME = 512
 
 _FIRST_TS, _LAST_TS = 315_532_800_000, 4_133_980_799_999  # 1980 to the end of 2100
-_OPTIONAL = ("v", "meta")
-_FIELDS: dict[str, str] = {name: name for name in ("name", "data", "user", "id", "ts", *_OPTIONAL)}
+_FIELDS = frozenset({"name", "data", "user", "id", "ts", "v", "meta"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,11 @@ class Ingest:
             "id": fields.get("id") or internal_id,
             "ts": int(fields.get("ts") or now * 1000),
         }
-        event |= {key: fields[key] for key in _OPTIONAL if fields.get(key)}
+        if fields.get("v"):
+            event["v"] = fields["v"]
+        meta = kept_meta(fields.get("meta") or {})
+        if meta:
+            event["meta"] = meta
         try:
             body = dumps(event)
         except CodecError as error:
@@ -113,7 +117,7 @@ def checked_event(document: Any) -> dict[str, Any]:
 
 
 def _spelled(key: str) -> str:
-    return _FIELDS.get(key.lower(), key)
+    return key.lower() if key.lower() in _FIELDS else key
 
 
 def _check_ts(name: str, ts: Any) -> None:

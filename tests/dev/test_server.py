@@ -289,22 +289,6 @@ def test_a_stopped_server_says_so() -> None:
     asyncio.run(main())
 
 
-def test_calls_are_signed_when_there_is_a_key() -> None:
-    from inngest_asgi.crypto.signatures import verify
-    from inngest_asgi.wire.codec import dumps
-
-    async def main() -> None:
-        app = FakeApp().add("one", script(output(None)))
-        async with world(app, signing_key="0123456789abcdef") as here:
-            await here.run_one()
-            call = app.calls[0]
-            header = call.headers["x-inngest-signature"]
-            verify(dumps(call.body), header, ["0123456789abcdef"], here.clock.time())
-            assert "0123456789abcdef" not in repr(here.server.options)
-
-    asyncio.run(main())
-
-
 def test_a_store_that_fails_stops_the_server_with_a_sentence(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
