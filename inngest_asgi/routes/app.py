@@ -117,7 +117,7 @@ class InngestApp:
         introspect = Introspect(facts, guard)
         self._methods: dict[str, Handle] = {"POST": execute, "PUT": register, "GET": introspect}
         self._manager = LifespanManager(client, threads)
-        self._health = Health(client, index, self._manager, register, execute)
+        self._health = Health(client, index, self._manager, register, execute, guard)
 
     def __repr__(self) -> str:
         return f"<InngestApp of {self.client!r}>"
@@ -126,12 +126,12 @@ class InngestApp:
         """Speak ASGI: lifespan and http; a websocket is closed."""
         if scope["type"] == "http":
             place = place_of(scope, self.serve_path)
+            request = Request(scope, receive)
             if place is Place.ENDPOINT:
-                request = Request(scope, receive)
                 handle = self._methods.get(request.method, _refuse_method)
                 response = await self._guard.answer(request, handle)
             else:
-                response = self._respond_beside(place)
+                response = await self._respond_beside(place, request)
             await response.send(send)
         elif scope["type"] == "lifespan":
             await self._manager.serve(receive, send)
@@ -160,10 +160,10 @@ class InngestApp:
     def framework(self, name: str) -> None:
         self._facts.framework = name
 
-    def _respond_beside(self, place: Place) -> Response:
+    async def _respond_beside(self, place: Place, request: Request) -> Response:
         if place is Place.LIVE:
             return self._health.live()
-        return self._health.ready() if place is Place.READY else _NOT_FOUND
+        return await self._health.ready(request) if place is Place.READY else _NOT_FOUND
 
 
 async def _refuse_method(request: Request, caller: Caller) -> Response:

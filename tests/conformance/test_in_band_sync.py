@@ -208,5 +208,5 @@ def test_a_wrong_origin_in_the_environment_is_named(
 def test_the_sync_is_noted() -> None:
     app = app_of(cloud_client())
     asked(app, "PUT", headers=IN_BAND | signed(PING), body=PING)
-    sync = asked(app, "GET", "/health/ready").document["sync"]
+    sync = asked(app, "GET", "/health/ready", headers=signed(b"")).document["sync"]
     assert sync == {"ok": True, "message": "answered in band"}

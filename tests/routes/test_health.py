@@ -10,6 +10,7 @@ import pytest
 import inngest_asgi as inngest
 from tests.routes.asking import (
     KEY,
+    STRANGE,
     Answer,
     Api,
     app_of,
@@ -19,6 +20,7 @@ from tests.routes.asking import (
     cloud_client,
     dev_client,
     shows_no_key,
+    signed,
     started,
 )
 
@@ -56,16 +58,48 @@ def test_an_application_is_ready_without_lifespan_and_sync() -> None:
     assert answer.document == READY
 
 
-def test_it_is_ready_in_cloud_mode_and_shows_no_key(caplog: pytest.LogCaptureFixture) -> None:
-    answer = ready(app_of(cloud_client()))
+def test_who_signed_sees_all_in_cloud_mode_but_no_key(caplog: pytest.LogCaptureFixture) -> None:
+    answer = asked(app_of(cloud_client()), "GET", "/health/ready", headers=signed(b""))
     assert answer.document == READY | {"mode": "cloud"}
+    assert shows_no_key(answer, caplog)
+
+
+@pytest.mark.parametrize("headers", [{}, signed(b"", STRANGE)], ids=["unsigned", "falsely-signed"])
+def test_a_stranger_sees_whether_it_is_ready_in_cloud_mode(headers: dict[str, str]) -> None:
+    app = app_of(cloud_client())
+    asked(app, "PUT")
+    answer = asked(app, "GET", "/health/ready", headers=headers)
+    assert (answer.status, answer.document) == (200, {"ready": True, "problems": []})
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        pytest.param(
+            {"signing_key": None, "signing_key_fallback": None},
+            "signing_key_unspecified",
+            id="no-key",
+        ),
+        pytest.param({"signing_key": "not-hex"}, "configuration_invalid", id="bad-key"),
+        pytest.param({"api_base_url": "my-host"}, "configuration_invalid", id="api"),
+        pytest.param({"env": "a\nb"}, "configuration_invalid", id="env"),
+    ],
+)
+def test_a_stranger_sees_codes_and_the_log_has_the_reasons(
+    options: dict[str, Any], code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = app_of(cloud_client(**options))
+    for _ in range(2):
+        answer = ready(app)
+        assert (answer.status, answer.document) == (503, {"ready": False, "problems": [code]})
+    reasons = [one for one in caplog.messages if one.startswith("The application is not ready: ")]
+    assert len(reasons) == 1
     assert shows_no_key(answer, caplog)
 
 
 @pytest.mark.parametrize(
     ("options", "variables", "said"),
     [
-        pytest.param({"is_production": True}, {}, "INNGEST_SIGNING_KEY", id="no-key"),
         pytest.param({"signing_key": "not-hex"}, {}, "INNGEST_SIGNING_KEY", id="bad-key"),
         pytest.param(
             {"signing_key": KEY, "signing_key_fallback": "signkey-prod-"},
