@@ -42,7 +42,7 @@ class Crons:
         self._commits = commits
         self._armed: set[tuple[str, str]] = set()
         self._starting: set[asyncio.Task[None]] = set()
-        registry.on_change = self.refresh
+        registry.on_change.append(self.refresh)
 
     def refresh(self) -> None:
         """Set an alarm for every cron that has none."""

@@ -205,7 +205,8 @@ class Executor:
     def _note_start(self, run: Run, function: Function) -> None:
         run.status, run.started_at = RunStatus.RUNNING, self._tools.clock.time()
         record = self._tools.feed.record(run, Happening.RUN_STARTED, run.started_at, {})
-        changes = Changes(runs=[run], records=[record])
+        spent = self._tools.jobs.spent(run.id)
+        changes = Changes(runs=[run], records=[record], rates=spent)
         too_late = run.jobs.pop(start_timeout(run.id), None)
         if too_late is not None:
             too_late.gone = True

@@ -1,12 +1,14 @@
 """The jobs of all runs in memory: what is due next, and what must wait its turn; no I/O.
 
 The store holds the same jobs, written before they get here. Calls of a run that concern the
-whole function never overlap: the second would not know what the first one finds.
+whole function never overlap: the second would not know what the first one finds. What else holds
+calls back is flow control's affair (`flow/turnstile.py`).
 """
 
 from __future__ import annotations
 
-from collections import deque
+import heapq
+import itertools
 from typing import TYPE_CHECKING
 
 from inngest_asgi.dev.records import Job, JobKind
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.alarm import Alarm
+    from inngest_asgi.dev.flow.gates import Place
+    from inngest_asgi.dev.flow.turnstile import Turnstile
 
 
 class Jobs:
@@ -24,17 +28,23 @@ class Jobs:
     Args:
         clock: tells what is due.
         alarm: wakes for jobs of the future.
+        turnstile: decides which of the due jobs may be done.
         on_ready: called when a job became due, so that somebody takes it.
     """
 
-    def __init__(self, clock: Clock, alarm: Alarm, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, clock: Clock, alarm: Alarm, turnstile: Turnstile, on_ready: Callable[[], None]
+    ) -> None:
         self._clock = clock
         self._alarm = alarm
+        self._turnstile = turnstile
         self._on_ready = on_ready
         self._of_run: dict[str, dict[str, Job]] = {}
-        self._ready: deque[Job] = deque()
+        self._ready: list[Place] = []
+        self._order = itertools.count()
         self._calling: set[str] = set()
-        self._blocked: dict[str, list[Job]] = {}
+        self._blocked: dict[str, list[Place]] = {}
+        turnstile.on_call, turnstile.on_ready = self._return, on_ready
 
     def of_run(self, run_id: str) -> dict[str, Job]:
         """Return the live jobs of a run by id; whoever changes them changes the queue's."""
@@ -42,37 +52,48 @@ class Jobs:
 
     def put(self, jobs: Iterable[Job]) -> None:
         """Make saved jobs available from when they are due, but those gone or leased meanwhile."""
+        now = self._clock.time()
         for job in jobs:
             if job.gone or job.leased:
                 continue
             self.of_run(job.run_id)[job.id] = job
-            if job.due <= self._clock.time():
-                self._make_ready(job)
+            place = (self._turnstile.rank(job, now), next(self._order), job)
+            if job.due <= now:
+                self._make_ready(place)
             else:
-                self._alarm.at(job.due, lambda job=job: self._make_ready(job))  # type: ignore[misc]
+                self._alarm.at(job.due, lambda place=place: self._make_ready(place))  # type: ignore[misc]
 
     def take(self) -> Job | None:
-        """Lease the next job that is due; None when there is none. `release` it when done."""
+        """Lease the next job that may be done; None when there is none. `release` it when done."""
+        now = self._clock.time()
         while self._ready:
-            job = self._ready.popleft()
-            if not self._is_live(job):
-                continue
-            if _is_whole_call(job) and job.run_id in self._calling:
-                self._blocked.setdefault(job.run_id, []).append(job)
-                continue
-            if _is_whole_call(job):
-                self._calling.add(job.run_id)
-            job.leased = True
-            return job
+            place = heapq.heappop(self._ready)
+            job = place[2]
+            if not self._is_live(job) or job.due > now:
+                self._turnstile.refuse(job)
+            elif _is_whole_call(job) and job.run_id in self._calling:
+                self._turnstile.refuse(job)
+                self._blocked.setdefault(job.run_id, []).append(place)
+            elif self._turnstile.admit(place):
+                if _is_whole_call(job):
+                    self._calling.add(job.run_id)
+                job.leased = True
+                return job
         return None
 
     def release(self, job: Job) -> None:
         """Give a leased job back: it is done, or was put anew for a later attempt."""
         job.leased = False
+        self._turnstile.leave(job)
         if _is_whole_call(job):
             self._calling.discard(job.run_id)
-            self._ready.extendleft(reversed(self._blocked.pop(job.run_id, [])))
+            for place in self._blocked.pop(job.run_id, ()):
+                self._return(place)
         self._on_ready()
+
+    def spent(self, run_id: str) -> dict[str, float]:
+        """Return what is to be saved with the start of a run, because others are throttled."""
+        return self._turnstile.spent(run_id)
 
     def drop(self, job: Job) -> None:
         """Forget a leased job for good; `release` it as well."""
@@ -88,10 +109,13 @@ class Jobs:
         now = self._clock.time()
         return any(job.leased or job.due <= now for job in self._of_run.get(run_id, {}).values())
 
-    def _make_ready(self, job: Job) -> None:
-        if self._is_live(job):
-            self._ready.append(job)
+    def _make_ready(self, place: Place) -> None:
+        if self._is_live(place[2]):
+            self._return(place)
             self._on_ready()
+
+    def _return(self, place: Place) -> None:
+        heapq.heappush(self._ready, place)
 
     def _is_live(self, job: Job) -> bool:
         return self._of_run.get(job.run_id, {}).get(job.id) is job and not job.leased

@@ -8,6 +8,8 @@ from ulid import ULID
 
 from inngest_asgi.dev.cancels import jobs_of_new_run
 from inngest_asgi.dev.endings import correlation_id, ending_events, refused_event, result_memo
+from inngest_asgi.dev.failures import failure
+from inngest_asgi.dev.flow.tickets import make_ticket
 from inngest_asgi.dev.records import (
     Changes,
     Happening,
@@ -15,24 +17,22 @@ from inngest_asgi.dev.records import (
     JobKind,
     MatchKind,
     Run,
-    Start,
     StoredEvent,
+    WindowKind,
 )
 from inngest_asgi.dev.triggers import first_match
 from inngest_asgi.wire.codec import dumps, loads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.apps.registry import Registry
+    from inngest_asgi.dev.flow.admission import Admission, Reason
+    from inngest_asgi.dev.flow.tickets import Ticket
+    from inngest_asgi.dev.flow.turnstile import Turnstile
     from inngest_asgi.dev.pauses import Pauses
-    from inngest_asgi.dev.records import Function
+    from inngest_asgi.dev.records import Function, Window
     from inngest_asgi.dev.runs import Runs
     from inngest_asgi.dev.watch import Feed
-
-DAY = 86_400.0
-"""Seconds within which an event id starts a function once."""
 
 
 def new_ulid(clock: Clock) -> str:
@@ -42,11 +42,7 @@ def new_ulid(clock: Clock) -> str:
 
 
 class Schedule:
-    """Starts runs for events.
-
-    Args:
-        starts: those of the last 24 hours, oldest first.
-    """
+    """Starts runs for events, as far as flow control lets them."""
 
     def __init__(
         self,
@@ -55,14 +51,16 @@ class Schedule:
         runs: Runs,
         feed: Feed,
         pauses: Pauses,
-        starts: Iterable[Start],
+        admission: Admission,
+        turnstile: Turnstile,
     ) -> None:
         self._clock = clock
         self._registry = registry
         self._runs = runs
         self._feed = feed
         self._pauses = pauses
-        self._starts = {(one.function_id, one.event_id): one.at for one in starts}
+        self._admission = admission
+        self._turnstile = turnstile
 
     def add_event(self, event: StoredEvent, changes: Changes) -> None:
         """Add an event, the runs it starts and those that wait for it to what is being saved."""
@@ -73,7 +71,8 @@ class Schedule:
     def start(self, function: Function, event: StoredEvent, changes: Changes) -> Run | None:
         """Add an event that is meant for one function, and the run it starts, which it returns.
 
-        Like any event it is also seen by those who wait for it, or listen to its name.
+        Like any event it is also seen by those who wait for it, or listen to its name. Where flow
+        control lets no run start, or none yet, a record among the changes tells why.
         """
         changes.events.append(event)
         self._pauses.match_event(event, changes)
@@ -98,6 +97,7 @@ class Schedule:
 
     def ended(self, run: Run, slug: str, changes: Changes) -> None:
         """Add what the end of a run sets off: its events, and the step that waits for it."""
+        self._admission.singletons.free(run.id)
         ids = (new_ulid(self._clock), new_ulid(self._clock))
         for event in ending_events(run, slug, *ids, self._clock.time()):
             self.add_event(event, changes)
@@ -117,18 +117,26 @@ class Schedule:
                 if first_match(function.triggers, document, now) is not None:
                     self._start(function, event, changes)
 
-    def _start(self, function: Function, event: StoredEvent, changes: Changes) -> Run | None:
-        now = self._clock.time()
-        run = Run(new_ulid(self._clock), function.id, event, now)
-        if not self._is_first(run, changes):
-            return None
-        self.add_run(run, function, max(now, event.ts / 1000), changes)
-        return run
+    def close(self, window: Window, events: list[StoredEvent], changes: Changes) -> None:
+        """Add the run that collected events start, their window being over."""
+        changes.gone_windows.append(window.id)
+        if not events:
+            return
+        function = self._registry.function(window.function_id)
+        reason = self._admission.closed(function, window, events[0], changes)
+        if reason is not None:
+            self._tell_caller(reason, events[0], function, changes)
+            return
+        run = self._new_run(function, events[0])
+        if window.kind is WindowKind.BATCH:
+            run.batch_id, run.batch = window.id, tuple(events)
+        self._begin(function, run, changes, alone=False)
 
     def add_run(self, run: Run, function: Function, due: float, changes: Changes) -> None:
         """Add a run, of an event that is saved, which begins when it is due."""
         job = Job(f"{run.id}-start", run.id, JobKind.CALL, None, due)
         cancels = list(jobs_of_new_run(run, function, due))
+        self._turnstile.add(run.id, self._ticket(run, function))
         self._pauses.add(cancels)  # what comes later in the same request may cancel the run
         changes.new_runs.append(run)
         changes.jobs += [job, *cancels]
@@ -137,17 +145,34 @@ class Schedule:
         if due <= run.queued_at:
             self._runs.hold(run)
 
-    def _is_first(self, run: Run, changes: Changes) -> bool:
-        """Whether this event id did not start the function within the last 24 hours.
+    def _start(self, function: Function, event: StoredEvent, changes: Changes) -> Run | None:
+        reason = self._admission.arrived(function, event, changes)
+        if reason is not None:
+            self._tell_caller(reason, event, function, changes)
+            return None
+        return self._begin(function, self._new_run(function, event), changes)
 
-        An event without an id of its own has its internal one, which comes again only when a
-        sender repeats a request with its seed (http.md 14): then, too, there is one run.
-        """
-        key, now = (run.function_id, run.event.id), run.queued_at
-        while self._starts and next(iter(self._starts.values())) <= now - DAY:
-            del self._starts[next(iter(self._starts))]
-        if key in self._starts:
-            return False
-        self._starts[key] = now
-        changes.starts.append(Start(*key, run.id, now))
-        return True
+    def _begin(
+        self, function: Function, run: Run, changes: Changes, *, alone: bool = True
+    ) -> Run | None:
+        reason = self._admission.begins(function, run, changes, alone=alone)
+        if reason is not None:
+            self._tell_caller(reason, run.event, function, changes)
+            return None
+        self.add_run(run, function, max(run.queued_at, run.event.ts / 1000), changes)
+        return run
+
+    def _new_run(self, function: Function, event: StoredEvent) -> Run:
+        return Run(new_ulid(self._clock), function.id, event, self._clock.time())
+
+    def _tell_caller(
+        self, reason: Reason, event: StoredEvent, function: Function, changes: Changes
+    ) -> None:
+        """Tell the step that asked for a run, if one did, that there will be none."""
+        if reason.sentence and correlation_id(event) is not None:
+            self.refuse(event, function.slug, failure("Error", reason.sentence), changes)
+
+    def _ticket(self, run: Run, function: Function) -> Ticket:
+        rules = self._admission.rules(function)
+        event = loads(run.event.body) if rules.reads_events else {}
+        return make_ticket(function.id, rules, event, run.queued_at)

@@ -17,6 +17,12 @@ from inngest_asgi.dev.commits import Commits
 from inngest_asgi.dev.crons import Crons
 from inngest_asgi.dev.deadlines import Deadlines
 from inngest_asgi.dev.executor import LONGEST_CALL, Executor, Tools
+from inngest_asgi.dev.flow.admission import Admission
+from inngest_asgi.dev.flow.rates import Rates
+from inngest_asgi.dev.flow.starts import DAY, Starts
+from inngest_asgi.dev.flow.turnstile import Turnstile
+from inngest_asgi.dev.flow.upkeep import Parts, Upkeep
+from inngest_asgi.dev.flow.windows import Windows
 from inngest_asgi.dev.ingest import Ingest
 from inngest_asgi.dev.invokes import Invokes
 from inngest_asgi.dev.jobs import Jobs
@@ -24,7 +30,8 @@ from inngest_asgi.dev.options import DevOptions
 from inngest_asgi.dev.outbound import HttpOutbound, Outbound
 from inngest_asgi.dev.pauses import Pauses
 from inngest_asgi.dev.runs import Runs
-from inngest_asgi.dev.schedule import DAY, Schedule
+from inngest_asgi.dev.schedule import Schedule, new_ulid
+from inngest_asgi.dev.store.flow import load_flow
 from inngest_asgi.dev.store.queries import Queries
 from inngest_asgi.dev.store.store import Store
 from inngest_asgi.dev.watch import Feed, watch_all, watch_runs
@@ -216,23 +223,45 @@ class DevServer:
     async def _assemble(self, stack: contextlib.AsyncExitStack, urls: list[str]) -> None:
         clock, options = self.clock, self.options
         kept = await self.store.load(forget_starts_before=clock.time() - DAY)
+        flow = await self.store.read(lambda connection: load_flow(connection, clock.time()))
         outbound = self._outbound or HttpOutbound()
         stack.push_async_callback(outbound.aclose)
         alarm = Alarm(clock)
         stack.callback(alarm.close)
-        jobs = Jobs(clock, alarm, lambda: self._executor.pump())
+        rates = Rates(flow.rates)
+        turnstile = Turnstile(clock, alarm, rates)
+        jobs = Jobs(clock, alarm, turnstile, lambda: self._executor.pump())
         self.feed = Feed(kept.last_seq)
         self.runs = Runs(self.store, jobs)
         self.pauses = Pauses(clock, kept.jobs)
         self.commits = Commits(self.store, jobs, self.feed, self.pauses)
         self.checkpoints = Checkpoints(clock, self.runs, self.commits, self.feed)
         self.registry = Registry(clock, kept.apps, kept.functions)
-        schedule = Schedule(clock, self.registry, self.runs, self.feed, self.pauses, kept.starts)
+        windows = Windows(lambda: new_ulid(clock), flow.windows)
+        admission = Admission(clock, self.feed, Starts(kept.starts), rates, windows)
+        schedule = Schedule(
+            clock, self.registry, self.runs, self.feed, self.pauses, admission, turnstile
+        )
         self.invokes = Invokes(clock, self.registry, schedule, self.pauses)
         self.ingest = Ingest(clock, schedule, self.commits)
         self._sync = Sync(clock, outbound, self.registry, self.commits, options)
         crons = Crons(clock, alarm, self.registry, schedule, self.commits)
         stack.push_async_callback(crons.stop)
+        upkeep = Upkeep(
+            Parts(
+                clock=clock,
+                alarm=alarm,
+                store=self.store,
+                registry=self.registry,
+                admission=admission,
+                turnstile=turnstile,
+                windows=windows,
+                schedule=schedule,
+                commits=self.commits,
+            )
+        )
+        stack.push_async_callback(upkeep.stop)
+        stack.enter_context(self.feed.listening(upkeep.saved))
         deadlines = Deadlines(clock, alarm, LONGEST_CALL)
         self._executor = Executor(
             Tools(
@@ -251,6 +280,8 @@ class DevServer:
             )
         )
         stack.push_async_callback(self._executor.stop)
+        await upkeep.start(kept.functions, flow.windows)
+        self.registry.on_change.append(upkeep.refresh)
         self._start_syncing(stack, alarm, urls)
         jobs.put(kept.jobs)
         crons.refresh()

@@ -11,7 +11,7 @@ from inngest_asgi.dev.records import Changes, Happening, Record
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
-    from inngest_asgi.dev.records import Run
+    from inngest_asgi.dev.records import Run, StoredEvent
     from inngest_asgi.dev.store.store import Store
 
 
@@ -31,6 +31,13 @@ class Feed:
         """Return the next record; `publish` it once what it tells is saved."""
         self._seq += 1
         return Record(self._seq, at, run.id, run.event.internal_id, kind, details)
+
+    def event_record(
+        self, event: StoredEvent, kind: Happening, at: float, details: dict[str, Any]
+    ) -> Record:
+        """Return the next record, of an event that started no run, or none yet."""
+        self._seq += 1
+        return Record(self._seq, at, "", event.internal_id, kind, details)
 
     def publish(self, records: Iterable[Record]) -> None:
         """Hand records to all who watch."""

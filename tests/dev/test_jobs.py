@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from inngest_asgi.dev.alarm import Alarm
+from inngest_asgi.dev.flow.rates import Rates
+from inngest_asgi.dev.flow.turnstile import Turnstile
 from inngest_asgi.dev.jobs import Jobs
 from inngest_asgi.dev.records import Job, JobKind
 from inngest_asgi.testing import ManualClock
@@ -18,11 +20,15 @@ def call(name: str, *, run: str = "r", step: str | None = None, due: float = 0.0
     return Job(name, run, JobKind.CALL, step, due)
 
 
+def queue(clock: ManualClock, alarm: Alarm, on_ready: Callable[[], None] = lambda: None) -> Jobs:
+    return Jobs(clock, alarm, Turnstile(clock, alarm, Rates({})), on_ready)
+
+
 def playing(play: Callable[[Jobs], None]) -> None:
     async def main() -> None:
         clock = ManualClock(0.0)
         alarm = Alarm(clock)
-        play(Jobs(clock, alarm, lambda: None))
+        play(queue(clock, alarm))
         alarm.close()
 
     asyncio.run(main())
@@ -59,7 +65,7 @@ def test_a_job_of_the_future_becomes_due() -> None:
     async def main() -> None:
         clock, ready = ManualClock(0.0), list[float]()
         alarm = Alarm(clock)
-        jobs = Jobs(clock, alarm, lambda: ready.append(clock.time()))
+        jobs = queue(clock, alarm, lambda: ready.append(clock.time()))
         jobs.put([call("later", due=5)])
         await clock.until(clock.sleep(6))
         assert ready == [5]
@@ -85,7 +91,7 @@ def test_calls_of_the_whole_function_never_overlap() -> None:
 def test_a_call_that_had_to_wait_is_told_of_when_it_need_not_any_more() -> None:
     async def main() -> list[str]:
         clock, told = ManualClock(0.0), list[str]()
-        jobs = Jobs(clock, Alarm(clock), lambda: told.extend(taken(jobs)))
+        jobs = queue(clock, Alarm(clock), lambda: told.extend(taken(jobs)))
         first = call("first")
         jobs.put([first, call("second")])
         assert told == ["first"]
@@ -108,7 +114,7 @@ def test_a_job_that_was_removed_before_its_time_does_not_become_due() -> None:
     async def main() -> None:
         clock, ready = ManualClock(0.0), list[float]()
         alarm = Alarm(clock)
-        jobs = Jobs(clock, alarm, lambda: ready.append(clock.time()))
+        jobs = queue(clock, alarm, lambda: ready.append(clock.time()))
         jobs.put([call("later", due=5)])
         jobs.drop(jobs.of_run("r")["later"])
         await clock.until(clock.sleep(6))

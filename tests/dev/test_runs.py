@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from inngest_asgi.dev.alarm import Alarm
+from inngest_asgi.dev.flow.rates import Rates
+from inngest_asgi.dev.flow.turnstile import Turnstile
 from inngest_asgi.dev.jobs import Jobs
 from inngest_asgi.dev.records import Changes, Job, JobKind, Run, StoredEvent
 from inngest_asgi.dev.runs import Runs
@@ -15,7 +17,8 @@ from inngest_asgi.testing import ManualClock
 def test_a_run_is_read_once_for_all_who_ask() -> None:
     async def main() -> None:
         clock, store = ManualClock(0.0), await Store.open(":memory:")
-        jobs = Jobs(clock, Alarm(clock), lambda: None)
+        alarm = Alarm(clock)
+        jobs = Jobs(clock, alarm, Turnstile(clock, alarm, Rates({})), lambda: None)
         runs = Runs(store, jobs)
         event = StoredEvent("E", "E", "a", 0, 0.0, b"{}")
         run = Run("R", "F", event, 0.0, pending={"s": 1}, sets=1, force_plan=True)

@@ -34,8 +34,8 @@ class Registry:
     """Who is registered. Changes are saved before they count.
 
     Args:
-        apps: those the store knows. `latest` is the one that registered last, and `on_change` is
-            called whenever functions came or went.
+        apps: those the store knows. `latest` is the one that registered last, and all of
+            `on_change` are called whenever functions came or went.
         functions: those the store knows, archived ones included: their runs go on.
     """
 
@@ -45,7 +45,7 @@ class Registry:
         self._functions = {function.id: function for function in functions}
         self._listeners: dict[str, list[Function]] = {}
         self.latest: App | None = None
-        self.on_change: Callable[[], None] = _nothing
+        self.on_change: list[Callable[[], None]] = []
         self._refusals: dict[str, str] = {}
         self._index()
 
@@ -211,7 +211,8 @@ class Registry:
     def _adopt(self, functions: list[Function]) -> None:
         self._functions |= {function.id: function for function in functions}
         self._index()
-        self.on_change()
+        for notify in self.on_change:
+            notify()
 
     def _index(self) -> None:
         self._listeners = {}
@@ -224,10 +225,6 @@ class Registry:
 def app_id(name: str) -> str:
     """Return the UUID of an app, which follows from its name (server-api.md 1)."""
     return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
-
-
-def _nothing() -> None:
-    """Nobody wants to know of changes."""
 
 
 def _checksum(document: Any) -> str:
