@@ -131,12 +131,12 @@ def _body(run: Run, job: Job, function: Function, request_id: str) -> bytes:
 def _document(
     run: Run, job: Job, function: Function, request_id: str, *, use_api: bool
 ) -> dict[str, Any]:
-    event = Fragment(run.event.body)
+    events = [Fragment(event.body) for event in run.events]
     order = list(run.memos)
     defers = {"defers": defer_document(run)} if run.defers else {}
     return {
-        "event": event,
-        "events": [] if use_api else [event],
+        "event": events[0],
+        "events": [] if use_api else events,
         "steps": {} if use_api else memo_document(run),
         **defers,
         "ctx": {

@@ -147,7 +147,7 @@ class _Api:
 
     async def batch(self, request: Request) -> Response:
         run = await self._live_run(request)
-        return json_reply([Fragment(run.event.body)])
+        return json_reply([Fragment(event.body) for event in run.events])
 
     async def _live_run(self, request: Request) -> Run:
         run_id = id_of(request, "run")

@@ -55,6 +55,8 @@ def run_view(run: RunRow) -> dict[str, Any]:
         "status": run.status.label,
         "ended_at": None if run.ended_at is None else moment(run.ended_at),
     }
+    if run.batch_id is not None:
+        view["batch_id"] = run.batch_id
     return view if run.output is None else view | {"output": Fragment(run.output)}
 
 
