@@ -47,9 +47,9 @@ class OpRule:
 
 def apply_ops(turn: Turn, reported: Reported) -> None:
     """Do all that an app reported in one response (steps.md 8)."""
-    refused = _refused(reported.ops, turn.now)
+    refused = _refused(reported, turn.now)
     if refused is not None:
-        turn.failed(Failed(not_ready("unknown", refused), retry_after=reported.retry_after))
+        turn.failed(refused)
         return
     if turn.run.request_version < 0 and reported.version is not None:
         turn.run.request_version = reported.version
@@ -68,14 +68,16 @@ def finished(op: Op) -> Memo:
     return Memo(op.id, op.name, op.kind, value)
 
 
-def _refused(ops: tuple[Op, ...], now: float) -> str | None:
-    for op in ops:
+def _refused(reported: Reported, now: float) -> Failed | None:
+    """Return what is wrong with a response; an unknown op will be unknown next time, too."""
+    for op in reported.ops:
         rule = OPS.get(op.kind.lower())
         if rule is None:
-            return f"The app reported an op that this server does not know: {op.kind!r}."
-        sentence = rule.check(op, now)
-        if sentence is not None:
-            return sentence
+            sentence = f"The app reported an op that this server does not know: {op.kind!r}."
+            return Failed(not_ready("unknown", sentence), final=True)
+        wrong = rule.check(op, now)
+        if wrong is not None:
+            return Failed(not_ready("unknown", wrong), retry_after=reported.retry_after)
     return None
 
 

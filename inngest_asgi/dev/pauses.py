@@ -33,7 +33,7 @@ class Pauses:
         self._clock = clock
         self._events: dict[str, _EventPauses] = {}
         self._named: dict[tuple[MatchKind, str], Job] = {}
-        self._jobs: _Bucket = {}
+        self._jobs: dict[str, tuple[Job, Match]] = {}
         self.add(jobs)
 
     def add(self, jobs: Iterable[Job]) -> None:
@@ -42,7 +42,7 @@ class Pauses:
             match = job.match
             if match is None or not match.key or job.id in self._jobs or not self._is_open(job):
                 continue
-            self._jobs[job.id] = job
+            self._jobs[job.id] = (job, match)
             if match.kind is MatchKind.EVENT:
                 self._events.setdefault(match.key, _EventPauses()).add(job, match)
             else:
@@ -51,9 +51,9 @@ class Pauses:
     def drop(self, job_ids: Iterable[str]) -> None:
         """Forget jobs that are gone."""
         for job_id in job_ids:
-            job = self._jobs.pop(job_id, None)
-            if job is not None and job.match is not None:
-                self._forget(job, job.match)
+            known = self._jobs.pop(job_id, None)
+            if known is not None:
+                self._forget(*known)
 
     def match_event(self, event: StoredEvent, changes: Changes) -> None:
         """Bring the jobs forward that wait for an event which is about to be saved."""
@@ -87,9 +87,8 @@ class Pauses:
     def withdraw(self, job: Job, changes: Changes) -> None:
         """Let a job wait for nothing but its time-out."""
         self.drop([job.id])
-        if job.match is not None:
-            job.match = replace(job.match, key="")
-            changes.jobs.append(job)
+        job.match = None if job.match is None else replace(job.match, key="")
+        changes.jobs.append(job)
 
     def _bring(self, job: Job, value: bytes, changes: Changes) -> None:
         job.due, job.value = self._clock.time(), value

@@ -175,7 +175,6 @@ def test_a_success_that_must_not_be_retried_is_a_failure() -> None:
         (Reply(206, b""), "unknown", "not valid JSON"),
         (Reply(206, b"[{"), "unknown", "not valid JSON"),
         (Reply(206, [None]), "unknown", "not a step"),
-        (ops(op("Teleport", "a")), "unknown", "Teleport"),
         (ops(op("StepError", "a")), "unknown", "without an error"),
         (ops(op("Sleep", "a", opts={"duration": "soon"})), "unknown", "no readable time"),
         (Reply(200, b"{"), "unknown", "not valid JSON"),
@@ -188,7 +187,6 @@ def test_a_success_that_must_not_be_retried_is_a_failure() -> None:
         "empty-206",
         "malformed-206",
         "null-entry",
-        "unknown-op",
         "error-without-error",
         "unreadable-sleep",
         "malformed-output",
@@ -213,8 +211,9 @@ def test_an_answer_that_makes_no_sense_is_a_failed_attempt(
     [
         (Reply(206, [ran(str(n)) for n in range(1001)]), "InngestErrFunctionOverflowed"),
         (ops(op("Sleep", "a", opts={"duration": "367d"})), "InngestErrTimeoutTooLong"),
+        (ops(ran("b"), op("Teleport", "a")), "Error"),
     ],
-    ids=["too-many-ops", "sleep-too-long"],
+    ids=["too-many-ops", "sleep-too-long", "unknown-op"],
 )
 def test_what_exceeds_a_limit_fails_the_run_without_a_retry(reply: Reply, name: str) -> None:
     app = FakeApp().add("too-much", lambda call: reply)

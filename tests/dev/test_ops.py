@@ -215,4 +215,6 @@ def test_how_long_a_step_took_is_told() -> None:
 
 def test_the_table_knows_the_ops_of_the_protocol_so_far() -> None:
     steps = {"step", "steprun", "steperror", "stepfailed", "stepplanned", "sleep"}
-    assert set(OPS) == steps | {"none", "runcomplete", "discoveryrequest"}
+    waits = {"waitforevent", "waitforsignal", "invokefunction", "gateway", "aigateway"}
+    defers = {"deferadd", "deferabort"}
+    assert set(OPS) == steps | waits | defers | {"none", "runcomplete", "discoveryrequest"}

@@ -113,9 +113,20 @@ def _cancel(value: Any) -> None:
         if not isinstance(matcher.get("event"), str) or not matcher["event"]:
             raise invalid("A cancel matcher needs an event.")
         _expression("cancel.if", matcher.get("if"))
-        timeout = matcher.get("timeout")
-        if timeout and not (isinstance(timeout, str) and parse_moment(timeout) is not None):
-            _duration("cancel.timeout", timeout, None, None)
+        _lifetime(matcher.get("timeout"))
+
+
+def _lifetime(timeout: Any) -> None:
+    """Check how long a cancel matcher counts: a date, a duration, or what gives one of them."""
+    if not timeout or (isinstance(timeout, str) and parse_moment(timeout) is not None):
+        return
+    try:
+        _duration("cancel.timeout", timeout, None, None)
+    except RequestError as error:
+        try:
+            _expression("cancel.timeout", timeout)
+        except RequestError:
+            raise error from None
 
 
 def _concurrency(value: Any) -> None:

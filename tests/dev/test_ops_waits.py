@@ -1,0 +1,550 @@
+"""Steps that wait: for an event, for a signal, for another function; across restarts, too."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from inngest_asgi.dev import RunStatus
+from inngest_asgi.dev.answers import Answer, Reported, interpret
+from inngest_asgi.dev.ops import apply_ops
+from inngest_asgi.dev.records import Job, JobKind, Match, MatchKind, Memo, Run, StoredEvent
+from inngest_asgi.dev.turn import Turn
+from inngest_asgi.testing import ManualClock
+from inngest_asgi.wire.codec import dumps, loads
+from tests.dev.fakes import (
+    Call,
+    FakeApp,
+    Handler,
+    Reply,
+    World,
+    op,
+    ops,
+    output,
+    planned,
+    ran,
+    sha1,
+    world,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from inngest_asgi.dev import RunRow
+
+NOW = 1_735_689_600.0
+A, B, C = sha1("a"), sha1("b"), sha1("c")
+
+
+# One turn, without a server
+
+
+def running() -> Run:
+    event = StoredEvent("E", "E", "shop/paid", 0, NOW, b'{"name":"shop/paid","data":{"id":7}}')
+    return Run("R", "F", event, NOW, status=RunStatus.RUNNING, request_version=2)
+
+
+def report(run: Run, *reported: dict[str, Any], holder: Job | None = None) -> Turn:
+    """Report ops in a call of the whole function, while somebody may wait for each signal."""
+    job = Job("R-start", "R", JobKind.CALL, None, NOW, leased=True)
+    run.jobs[job.id] = job
+    made = Turn(run, job, NOW, 5, lambda: 0.0, waiting_for=lambda _name: holder)
+    outcome = interpret(Answer(206, {"x-inngest-sdk": "fake"}, dumps(list(reported))), NOW)
+    assert isinstance(outcome, Reported)
+    apply_ops(made, outcome)
+    return made
+
+
+def wait_event(name: str = "a", **opts: Any) -> dict[str, Any]:
+    return op("WaitForEvent", name, opts={"event": "shop/shipped", "timeout": "1h"} | opts)
+
+
+def wait_signal(name: str = "a", **opts: Any) -> dict[str, Any]:
+    return op("WaitForSignal", name, opts={"signal": "go", "timeout": "1h"} | opts)
+
+
+def invoke(name: str = "a", **opts: Any) -> dict[str, Any]:
+    given = {"function_id": "shop-child", "payload": {"data": {"n": 1}}} | opts
+    return op("InvokeFunction", name, opts=given)
+
+
+@pytest.mark.parametrize(
+    ("reported", "match"),
+    [
+        (wait_event(), Match(MatchKind.EVENT, "shop/shipped")),
+        (
+            {"op": "WaitForEvent", "id": A, "name": "shop/other", "opts": {"timeout": "1h"}},
+            Match(MatchKind.EVENT, "shop/other"),
+        ),
+        (
+            wait_event(**{"if": "event.data.id == async.data.id"}),
+            Match(
+                MatchKind.EVENT,
+                "shop/shipped",
+                "event.data.id == async.data.id",
+                '{"data":{"id":7}}',
+            ),
+        ),
+        (wait_signal(), Match(MatchKind.SIGNAL, "go")),
+        (invoke(timeout="1h"), Match(MatchKind.INVOKE, f"R.{A}")),
+    ],
+    ids=["event", "event-in-name", "expression", "signal", "invoke"],
+)
+def test_what_a_step_waits_for(reported: dict[str, Any], match: Match) -> None:
+    made = report(running(), reported)
+    (job,) = made.added
+    assert (job.id, job.kind, job.step_id) == (f"R-{A}", JobKind.WAIT, A)
+    assert (job.match, job.due) == (match, NOW + 3600)
+
+
+YEAR = 365 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("reported", "seconds"),
+    [
+        (wait_event(timeout=""), 0),
+        (wait_event(timeout="366d"), 366 * 86_400),
+        (wait_event(timeout="2025-01-01T00:01:00Z"), 60),
+        (wait_event(timeout="2020-01-01T00:00:00Z"), 0),
+        (wait_signal(timeout=""), YEAR),
+        (wait_signal(timeout=None), YEAR),
+        (invoke(), YEAR),
+        (invoke(timeout=None), YEAR),
+        (invoke(timeout=""), YEAR),
+        (invoke(timeout="90s"), 90),
+    ],
+)
+def test_when_a_wait_times_out(reported: dict[str, Any], seconds: float) -> None:
+    (job,) = report(running(), reported).added
+    assert job.due == NOW + seconds
+
+
+@pytest.mark.parametrize(
+    "reported",
+    [wait_event(timeout="367d"), wait_signal(timeout="9000h"), invoke(timeout="2030-01-01")],
+    ids=["event", "signal", "invoke"],
+)
+def test_a_wait_of_more_than_366_days_fails_the_run(reported: dict[str, Any]) -> None:
+    run = running()
+    made = report(run, reported, ran("b"))
+    assert run.status is RunStatus.FAILED
+    assert loads(run.output or b"")["name"] == "InngestErrTimeoutTooLong"
+    assert (made.added, run.jobs) == ([], {})
+
+
+def test_a_wait_with_an_expression_that_is_none_fails_the_run() -> None:
+    run = running()
+    report(run, wait_event(**{"if": "event.data.id =="}))
+    assert run.status is RunStatus.FAILED
+    assert "event.data.id ==" in loads(run.output or b"")["message"]
+
+
+@pytest.mark.parametrize(
+    ("reported", "says"),
+    [
+        (op("WaitForEvent", "a", opts={"event": 1}) | {"name": ""}, "without a name"),
+        (wait_event(timeout=5), "'timeout' of step 'a' is no text"),
+        (op("WaitForEvent", "a", opts={"event": "b", "if": 1}), "'if' of step 'a' is no text"),
+        (wait_event(timeout="soon"), "no readable time"),
+        (wait_signal(signal=""), "without a name"),
+        (wait_signal(conflict="maybe"), "neither by 'fail' nor by 'replace'"),
+        (wait_signal(timeout=5), "'timeout' of step 'a' is no text"),
+        (wait_signal(timeout="soon"), "no readable time"),
+        (invoke(function_id=""), "without an id"),
+        (invoke(payload=None), "payload that is no object"),
+        (invoke(payload=[1]), "payload that is no object"),
+        (invoke(payload={"data": 1}), "'data' that is no object"),
+        (invoke(payload={"user": 1}), "'user' that is no object"),
+        (invoke(payload={"meta": 1}), "'meta' that is no object"),
+        (invoke(timeout=5), "'timeout' of step 'a' is no text"),
+        (invoke(timeout="soon"), "no readable time"),
+    ],
+)
+def test_a_wait_that_makes_no_sense_is_a_failed_attempt(
+    reported: dict[str, Any], says: str
+) -> None:
+    run = running()
+    made = report(run, ran("b", 1), reported)
+    assert made.retried
+    assert run.memos == {}
+    assert says in made.happened[-1][1]["error"]["message"]
+
+
+@pytest.mark.parametrize("reported", [wait_event(), wait_signal(), invoke()])
+def test_a_wait_that_is_pending_or_over_is_not_looked_at_again(reported: dict[str, Any]) -> None:
+    run = running()
+    (job,) = report(run, reported, planned("b")).added[:1]
+    other = {**reported, "opts": {**reported["opts"], "timeout": "900d"}}
+    again = report(run, other, planned("b"), holder=job)
+    assert (again.added, again.invoked, again.replaced) == ([], [], [])
+    run.jobs.pop(job.id)
+    run.memos[A] = Memo(A, "a", "any", b"null")
+    assert report(run, other, planned("b")).added == []
+    assert run.status is RunStatus.RUNNING
+
+
+def test_waits_for_events_are_handled_before_the_other_ops() -> None:
+    made = report(running(), planned("b"), invoke("c"), wait_event("a"))
+    assert [job.step_id for job in made.added] == [A, B, C]
+
+
+HOLDER = Job("Q-x", "Q", JobKind.WAIT, "x", NOW + 60, match=Match(MatchKind.SIGNAL, "go"))
+
+
+@pytest.mark.parametrize("conflict", ["fail", "", None], ids=["fail", "empty", "default"])
+def test_a_signal_that_another_run_waits_for_fails_the_run(conflict: str | None) -> None:
+    run = running()
+    report(run, wait_signal(conflict=conflict), holder=HOLDER)
+    assert run.status is RunStatus.FAILED
+    message = "Signal conflict; signal wait already exists for another run"
+    assert loads(run.output or b"")["message"] == message
+
+
+def test_a_wait_for_a_signal_may_take_the_place_of_another() -> None:
+    made = report(running(), wait_signal(conflict="replace"), holder=HOLDER)
+    assert made.replaced == [HOLDER]
+    assert [job.match for job in made.added] == [Match(MatchKind.SIGNAL, "go")]
+
+
+def test_two_waits_of_one_response_are_in_conflict_too() -> None:
+    run = running()
+    report(run, wait_signal("a"), wait_signal("b"))
+    assert run.status is RunStatus.FAILED
+    run = running()
+    made = report(run, wait_signal("a"), wait_signal("b", conflict="replace"))
+    assert made.replaced == [made.added[0]]
+
+
+@pytest.mark.parametrize(
+    ("reported", "told"),
+    [
+        (wait_event(), {"event": "shop/shipped"}),
+        (wait_event(**{"if": "true"}), {"event": "shop/shipped", "if": "true"}),
+        (wait_signal(), {"signal": "go"}),
+    ],
+    ids=["event", "expression", "signal"],
+)
+def test_timelines_tell_what_a_step_waits_for(
+    reported: dict[str, Any], told: dict[str, Any]
+) -> None:
+    ((kind, details),) = report(running(), reported).happened
+    assert (kind, details["input"], details["until"]) == ("step_waiting", told, NOW + 3600)
+
+
+@pytest.mark.parametrize(
+    ("version", "race", "calls_between"),
+    [(2, False, 0), (2, True, 1), (1, False, 1), (1, True, 1)],
+    ids=["2-wait", "2-race", "1-wait", "1-race"],
+)
+@pytest.mark.parametrize("kind", ["WaitForEvent", "WaitForSignal", "InvokeFunction", "Sleep"])
+def test_when_the_function_is_called_again(
+    kind: str, version: int, *, race: bool, calls_between: int
+) -> None:
+    mode = {"parallelMode": "race"} if race else {}
+    made = {
+        "WaitForEvent": wait_event(**mode),
+        "WaitForSignal": wait_signal(**mode),
+        "InvokeFunction": invoke(**mode),
+        "Sleep": op("Sleep", "a", opts={"duration": "1h"} | mode),
+    }[kind]
+    run = running()
+    run.request_version = version
+    (job,) = report(run, made, planned("b")).added[:1]
+    assert job.step_id == A
+    job.value = b'{"data":1}'
+    first = Turn(run, job, NOW, 5, lambda: 0.0)
+    first.woke()
+    assert (run.memos[A].op, run.memos[A].value) == (kind, b'{"data":1}')
+    assert len(first.added) == calls_between
+    for discovery in first.added:
+        del run.jobs[discovery.id]
+    last = Turn(run, run.jobs[f"R-{B}-plan"], NOW, 5, lambda: 0.0)
+    step = interpret(Answer(206, {"x-inngest-sdk": "fake"}, dumps([ran("b")])), NOW)
+    assert isinstance(step, Reported)
+    apply_ops(last, step)
+    assert [job.step_id for job in last.added] == [None]
+
+
+# With a server
+
+
+def once(reported: dict[str, Any]) -> Handler:
+    """A function that waits once and returns the memo."""
+    return lambda call: output(call.steps[A]) if A in call.steps else ops(reported)
+
+
+async def signal(here: World, name: str, data: Any = None) -> Any:
+    answer = await here.http.post("/v1/signals", json={"signal": name, "data": data})
+    return answer.json()
+
+
+async def started(here: World, **event: Any) -> str:
+    """Send an event, and let what it starts go on until something is waited for."""
+    event_id = await here.send(**event)
+    await here.server.settle()
+    return event_id
+
+
+def only(runs: list[RunRow]) -> tuple[RunStatus, Any]:
+    (run,) = runs
+    return run.status, loads(run.output or b"null")
+
+
+def test_an_event_resolves_a_wait_with_itself() -> None:
+    async def main() -> None:
+        app = FakeApp().add("waits", once(wait_event()))
+        async with world(app) as here:
+            event_id = await started(here)
+            await here.pass_time(600)
+            shipped = await here.send("shop/shipped", data={"n": 1}, id="S", ts=NOW * 1000, v="2")
+            began = here.clock.time()
+            status, memo = only(await here.finish(event_id))
+            assert (status, here.clock.time()) == (RunStatus.COMPLETED, began)
+            assert memo == {
+                "name": "shop/shipped",
+                "data": {"n": 1},
+                "user": {},
+                "id": "S",
+                "ts": NOW * 1000,
+                "v": "2",
+            }
+            assert shipped != "S"
+
+    asyncio.run(main())
+
+
+def test_a_wait_that_times_out_leaves_null() -> None:
+    async def main() -> None:
+        app = FakeApp().add("waits", once(wait_event()))
+        async with world(app) as here:
+            event_id = await started(here)
+            began = here.clock.time()
+            assert only(await here.finish(event_id)) == (RunStatus.COMPLETED, None)
+            assert here.clock.time() == began + 3600
+            await here.send("shop/shipped")
+            await here.server.settle()
+            assert len(app.calls) == 2
+
+    asyncio.run(main())
+
+
+def test_only_events_that_come_after_the_wait_was_stored_match() -> None:
+    async def main() -> None:
+        async def slow(call: Call) -> Reply:
+            if A in call.steps:
+                return output(call.steps[A]["data"])
+            await here.clock.sleep(60)
+            return ops(wait_event())
+
+        app = FakeApp().add("waits", slow)
+        async with world(app) as here:
+            event_id = await started(here)
+            await here.send("shop/shipped", data={"too": "early"})
+            await here.pass_time(61)
+            await here.send("shop/shipped", data={"in": "time"})
+            assert only(await here.finish(event_id))[1] == {"in": "time"}
+
+    asyncio.run(main())
+
+
+def test_an_event_that_comes_while_a_wait_is_being_saved_is_not_lost() -> None:
+    async def main() -> None:
+        app = FakeApp().add("waits", once(wait_event()))
+        async with world(app) as here:
+            stored = asyncio.Event()
+            saving = here.server.store.save
+
+            def noticing(changes: Any) -> Any:
+                if any(job.kind is JobKind.WAIT for job in changes.jobs):
+                    stored.set()
+                return saving(changes)
+
+            here.server.store.save = noticing  # type: ignore[method-assign]
+            event_id = await here.send()
+            await stored.wait()
+            sent = asyncio.ensure_future(here.server.send({"name": "shop/shipped"}))
+            assert here.server.store.busy
+            assert only(await here.finish(event_id))[1]["name"] == "shop/shipped"
+            await sent
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("other", "memo"), [({"id": 7}, {"id": 7}), ({"id": 8}, None)], ids=["same", "different"]
+)
+def test_the_expression_of_a_wait_sees_both_events(other: Any, memo: Any) -> None:
+    async def main() -> None:
+        reported = wait_event(**{"if": "event.data.id == async.data.id"})
+        app = FakeApp().add("waits", once(reported))
+        async with world(app) as here:
+            event_id = await started(here, data={"id": 7})
+            await here.send("shop/shipped", data=other)
+            _, found = only(await here.finish(event_id))
+            assert (found and found["data"]) == memo
+
+    asyncio.run(main())
+
+
+def test_events_of_the_server_itself_can_be_waited_for() -> None:
+    async def main() -> None:
+        reported = wait_event(
+            event="inngest/function.finished", **{"if": "async.data.function_id == 'shop-other'"}
+        )
+        app = FakeApp().add("waits", once(reported))
+        app.add("other", lambda call: output(5), event="shop/other")
+        async with world(app) as here:
+            event_id = await started(here)
+            await here.run_one("shop/other")
+            _, memo = only(await here.finish(event_id))
+            assert (memo["name"], memo["data"]["result"]) == ("inngest/function.finished", 5)
+
+    asyncio.run(main())
+
+
+def test_one_event_wakes_all_runs_that_wait_for_it_and_none_twice() -> None:
+    async def main() -> None:
+        app = FakeApp().add("waits", once(wait_event()))
+        async with world(app) as here:
+            ids = [await started(here) for _ in range(5)]
+            await here.send("shop/shipped")
+            await here.send("shop/shipped")
+            for event_id in ids:
+                assert only(await here.finish(event_id))[0] is RunStatus.COMPLETED
+            assert len(app.calls) == 10
+
+    asyncio.run(main())
+
+
+def test_waits_that_run_out_do_not_wait_for_each_other() -> None:
+    async def main() -> None:
+        app = FakeApp()
+
+        def both(call: Call) -> Reply:
+            if A in call.steps and B in call.steps:
+                return output([call.steps[A], call.steps[B]["data"]])
+            return ops(wait_event("a", timeout="1m"), wait_event("b", event="shop/late"))
+
+        app.add("waits", both)
+        async with world(app) as here:
+            event_id = await started(here)
+            await here.pass_time(120)
+            await here.send("shop/late", data={"n": 1})
+            assert only(await here.finish(event_id))[1] == [None, {"n": 1}]
+            assert len(app.calls) == 2
+
+    asyncio.run(main())
+
+
+def test_a_signal_resolves_a_wait_with_its_data() -> None:
+    async def main() -> None:
+        app = FakeApp().add("waits", once(wait_signal()))
+        async with world(app) as here:
+            event_id = await started(here)
+            (run,) = await here.server.runs_of(event_id)
+            answer = await signal(here, "go", {"by": "ann"})
+            assert answer["data"] == {"run_id": run.id}
+            memo = {"data": {"signal": "go", "data": {"by": "ann"}}}
+            assert only(await here.finish(event_id)) == (RunStatus.COMPLETED, memo)
+
+    asyncio.run(main())
+
+
+def test_a_wait_for_a_signal_times_out_with_null() -> None:
+    async def main() -> None:
+        app = FakeApp().add("waits", once(wait_signal()))
+        async with world(app) as here:
+            assert (await here.run_one()).output == b"null"
+            assert (await signal(here, "go"))["status"] == 404
+
+    asyncio.run(main())
+
+
+def test_the_second_run_that_waits_for_a_signal_fails() -> None:
+    async def main() -> None:
+        app = FakeApp().add("waits", once(wait_signal()))
+        async with world(app) as here:
+            first, second = await started(here), await started(here)
+            status, error = only(await here.server.runs_of(second))
+            assert (status, "Signal conflict" in error["message"]) == (RunStatus.FAILED, True)
+            await signal(here, "go", 1)
+            assert only(await here.finish(first))[1] == {"data": {"signal": "go", "data": 1}}
+
+    asyncio.run(main())
+
+
+def test_a_replaced_wait_for_a_signal_only_times_out() -> None:
+    async def main() -> None:
+        app = FakeApp().add("waits", once(wait_signal(conflict="replace")))
+        async with world(app) as here:
+            first = await started(here)
+            second = await started(here)
+            await signal(here, "go", 1)
+            assert only(await here.finish(second))[1]["data"]["data"] == 1
+            began = here.clock.time()
+            assert only(await here.finish(first)) == (RunStatus.COMPLETED, None)
+            assert here.clock.time() == began + 3600
+
+    asyncio.run(main())
+
+
+def test_a_run_that_fails_takes_no_signal_from_another() -> None:
+    async def main() -> None:
+        app = FakeApp().add("waits", once(wait_signal()))
+        ends = op("RunComplete", "complete", data=None)
+        app.add("ends", lambda _: ops(wait_signal(conflict="replace"), ends), event="shop/other")
+        async with world(app) as here:
+            event_id = await started(here)
+            await here.run_one("shop/other")
+            await signal(here, "go", 1)
+            assert only(await here.finish(event_id))[1]["data"]["data"] == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", ["event", "signal"])
+@pytest.mark.parametrize("when", ["waiting", "matched"])
+def test_waits_go_on_under_the_next_server(tmp_path: Path, kind: str, when: str) -> None:
+    async def happen(here: World) -> None:
+        if kind == "event":
+            await here.send("shop/shipped", data={"id": 7})
+        else:
+            await signal(here, "go", {"id": 7})
+
+    async def main() -> None:
+        db, clock = str(tmp_path / "dev.db"), ManualClock()
+        waits = wait_event(**{"if": "event.data.id == async.data.id"})
+        app = FakeApp().add("waits", once(waits if kind == "event" else wait_signal()))
+        async with world(app, db=db, clock=clock) as here:
+            event_id = await started(here, data={"id": 7})
+            if when == "matched":
+                await happen(here)
+        clock.advance(60)
+        async with world(app, db=db, clock=clock, sync=False) as here:
+            if when == "waiting":
+                await here.server.settle()
+                await happen(here)
+            status, memo = only(await here.finish(event_id))
+        data = memo["data"] if kind == "event" else memo["data"]["data"]
+        assert (status, data) == (RunStatus.COMPLETED, {"id": 7})
+        assert len(app.calls) == 2
+
+    asyncio.run(main())
+
+
+def test_a_wait_that_ran_out_while_no_server_ran_is_not_matched(tmp_path: Path) -> None:
+    async def main() -> None:
+        db, clock = str(tmp_path / "dev.db"), ManualClock()
+        app = FakeApp().add("waits", once(wait_event()))
+        async with world(app, db=db, clock=clock) as here:
+            event_id = await started(here)
+        clock.advance(3601)
+        async with world(app, db=db, clock=clock, sync=False, hold=True) as here:
+            await here.send("shop/shipped")
+            here.server.release()
+            assert only(await here.finish(event_id)) == (RunStatus.COMPLETED, None)
+
+    asyncio.run(main())
