@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.engine.ambient import within
 from inngest_asgi.engine.context import Context, ContextSync
@@ -47,7 +47,6 @@ from inngest_asgi.wire.names import ErrorCode
 from inngest_asgi.wire.replies import ErrorRecord, Reply, error_reply, ops_reply, output_reply
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Coroutine
 
     from inngest_asgi.client.inngest import Inngest
@@ -171,14 +170,7 @@ class Runtime:
         else:
             hooked = HookedCall(stack, InAsync(executor), function, call, machine)
             step = Step(hooked.steps(drive), HookedServices(client, call, hooked))
-        context: Context[Any] = Context(
-            call,
-            app_id=client.app_id,
-            logger=cast("logging.Logger", QuietLogger(client.logger, machine)),
-            step=step,
-            group=Group(),
-            received=received,
-        )
+        context = self._context(Context, call, machine, received, step=step, group=Group())
         if hooked is None:
             return await drive.run(partial(within, context, function.handler))
         return await hooked.run(context, drive.run)
@@ -204,14 +196,8 @@ class Runtime:
         else:
             hooked = HookedCall(stack, InBlocking(loop), function, call, machine)
             step = StepSync(hooked.steps(drive), HookedServicesSync(client, call, hooked))
-        context: ContextSync[Any] = ContextSync(
-            call,
-            app_id=client.app_id,
-            logger=cast("logging.Logger", QuietLogger(client.logger, machine)),
-            step=step,
-            group=GroupSync(drive),
-            received=received,
-        )
+        group = GroupSync(drive)
+        context = self._context(ContextSync, call, machine, received, step=step, group=group)
         run = partial(drive.run, partial(within, context, function.handler))
         if hooked is not None:
             run = partial(hooked.run_sync, context, drive.run)
@@ -230,6 +216,25 @@ class Runtime:
             return known.result()
         colour = InAsync(self._threads.executor)
         return await hooked.finish_without(known.result(), colour) or await ended
+
+    def _context(
+        self,
+        kind: Callable[..., Any],
+        call: Call,
+        machine: Machine,
+        received: Received | None,
+        *,
+        step: Step | StepSync,
+        group: Group | GroupSync,
+    ) -> Any:
+        return kind(
+            call,
+            app_id=self.client.app_id,
+            logger=QuietLogger(self.client.logger, machine),
+            step=step,
+            group=group,
+            received=received,
+        )
 
     async def _let_unwind(self, function: Function[Any], ended: asyncio.Future[Outcome]) -> None:
         """Give a blocking function whose outcome is known time to clean up (rule 9)."""
