@@ -11,6 +11,7 @@ import contextvars
 import functools
 import inspect
 import logging
+from asyncio import current_task
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -71,18 +72,21 @@ class Drive:
             self._let_go()
 
     def recall(self, step_id: str) -> Any:
-        """Announce a step and return its memo, without a wait and before there is an op for it.
+        """Announce a step and return its result, without a wait and before there is an op for it.
 
         It is the short way of what replays are made of: the function's own task comes to a step
         that is done, and next in order (rule 5).
 
         Returns:
-            The memo; or MISSING, and then nothing was announced: `step` is the way in.
+            The result as parsed; or MISSING, and then nothing was announced: `step` is the way in.
         """
-        if SCOPE.get() is not PLAIN_SCOPE or step_id.__class__ is not str:
-            return MISSING
-        # Asked with its loop, this is four times faster; on any other loop `step` complains.
-        if self._refused is not None or asyncio.current_task(self._loop) is not self._task:
+        if (
+            self._refused is not None
+            or step_id.__class__ is not str
+            or SCOPE.get() is not PLAIN_SCOPE
+            # Asked with its loop, this is four times faster; on any other loop `step` complains.
+            or current_task(self._loop) is not self._task
+        ):
             return MISSING
         return self._machine.recall(step_id)
 
@@ -97,7 +101,7 @@ class Drive:
             await self._refuse(self._refused)
         scope = SCOPE.get()
         enter(op, scope)
-        task = asyncio.current_task()
+        task = current_task()
         if task is not self._task:
             self._check_loop(op)
         machine = self._machine
@@ -244,7 +248,7 @@ class Drive:
     async def _refuse(self, refused: defaultdict[asyncio.Task[Any] | None, int]) -> None:
         """Unwind a task that uses a step after the outcome is fixed; park one that goes on so."""
         await asyncio.sleep(0)
-        task = asyncio.current_task()
+        task = current_task()
         refused[task] += 1
         if refused[task] > MOST_REFUSALS:
             await asyncio.get_running_loop().create_future()
@@ -252,7 +256,7 @@ class Drive:
 
 
 def _is_cancelled() -> bool:
-    host = asyncio.current_task()
+    host = current_task()
     return host is not None and host.cancelling() > 0
 
 

@@ -44,6 +44,23 @@ class Memos:
             return memo["input"]
         return None
 
+    def recall(self, id: str) -> Any:
+        """Return the result of the step that is next in order, and note it as resolved.
+
+        It is the short way of what replays are made of: memos that are nothing but a result, and
+        asked for in their order.
+
+        Returns:
+            The result as parsed; MISSING for all other memos: `take` knows of them.
+        """
+        cursor = self._cursor
+        if cursor < len(self._order) and self._order[cursor] == id:
+            memo = self._steps.get(id)
+            if memo.__class__ is dict and len(memo) == 1 and "data" in memo:
+                self._cursor = cursor + 1
+                return memo["data"]
+        return MISSING
+
     def take(self, id: str) -> Any:
         """Return a memo that is next in order and note it as resolved, or MISSING."""
         order, cursor = self._order, self._cursor

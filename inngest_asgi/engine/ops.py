@@ -99,7 +99,7 @@ class Op:
             EventValidationError: what a wait received is not of the type it waited for.
         """
         if self.runnable:
-            return rebuilt(memo, self.step_id, self.result)
+            return loaded(memo_result(memo, self.step_id), self.step_id, self.result)
         return self.decode(memo)
 
     def call(self, override: list[Any] | None) -> Any:
@@ -182,9 +182,8 @@ def enter(op: Op, scope: Scope) -> None:
     op.race = scope.race
 
 
-def rebuilt(memo: Any, step_id: str, result: ResultType) -> Any:
-    """Turn a runnable step's memo into what the user's `await` gives; see `Op.rebuild`."""
-    data = memo_result(memo, step_id)
+def loaded(data: Any, step_id: str, result: ResultType) -> Any:
+    """Rebuild the data of a memo to the type of its step's result."""
     return data if result is PLAIN else result.load(data, what=f"Step {step_id!r}")
 
 

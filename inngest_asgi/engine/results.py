@@ -60,10 +60,7 @@ class ResultType:
         """
         if output_type is not UNSET:
             return cls(type_adapter(output_type), strict=True)
-        known = _by_code.get(id(getattr(function, "__code__", None)))
-        if known is not None and known.tells_of(function):
-            return known.result
-        return _annotated(function)
+        return known_result(function) or _annotated(function)
 
     def dump(self, value: Any, *, what: str) -> Fragment:
         """Write a result as JSON.
@@ -158,16 +155,8 @@ class _Known:
     annotation: Any
     space: dict[str, Any]
     local: dict[str, Any]
+    is_closure: bool
     result: ResultType
-
-    def tells_of(self, function: Any) -> bool:
-        """Whether a function means the same for sure: plain, and nothing else to look at."""
-        return (
-            not self.code.co_freevars
-            and function.__annotations__.get("return", Any) is self.annotation
-            and function.__globals__ is self.space
-            and not hasattr(function, "__wrapped__")
-        )
 
     def fits(self, annotation: Any, space: dict[str, Any], local: dict[str, Any]) -> bool:
         """Whether nothing is new: functions of one piece of code may mean different types."""
@@ -175,6 +164,22 @@ class _Known:
 
 
 _by_code: dict[int, _Known] = {}
+
+
+def known_result(function: Any) -> ResultType | None:
+    """Return the result type of an annotation if it was found before and is the same for sure.
+
+    It is for functions that are no closures. Each step of a replay asks.
+    """
+    known = _by_code.get(id(getattr(function, "__code__", None)))
+    if (
+        known is None
+        or known.is_closure
+        or function.__annotations__.get("return", Any) is not known.annotation
+        or function.__globals__ is not known.space
+    ):
+        return None
+    return known.result
 
 
 def _dump_adapted(adapter: TypeAdapter[Any], value: Any) -> Fragment:
@@ -217,7 +222,8 @@ def _annotated(function: Callable[..., Any]) -> ResultType:
     if known is None or not known.fits(annotation, space, local):
         if len(_by_code) == _MOST_CODE:
             _by_code.clear()  # code made at run time would pile up
-        known = _Known(code, annotation, space, local, _make(annotation, space, local))
+        result = _make(annotation, space, local)
+        known = _Known(code, annotation, space, local, bool(code.co_freevars), result)
         _by_code[id(code)] = known
     return known.result
 

@@ -80,7 +80,6 @@ class Machine:
 
     Attributes:
         memos: what earlier calls left.
-        announced: how many steps were announced.
         race: whether one of them was in race mode.
         targeted: whether the server asked for one step; `target`: that step, once announced.
     """
@@ -96,7 +95,6 @@ class Machine:
         "_memoised",
         "_planned",
         "_queue",
-        "announced",
         "memos",
         "race",
         "target",
@@ -105,7 +103,6 @@ class Machine:
 
     def __init__(self, call: Call, *, blocking: bool = False) -> None:
         self.memos = Memos(call.steps, call.order)
-        self.announced = 0
         self.target: Op | None = None
         self.targeted = call.target is not None
         self._call = call
@@ -124,7 +121,6 @@ class Machine:
 
     def claim(self, step_id: str, *, race: bool) -> tuple[str, int]:
         """Count a step as announced and return its hashed id and repeat index (rule 14)."""
-        self.announced += 1
         if race:
             self.race = True
         return self._ids.claim(step_id)
@@ -134,19 +130,18 @@ class Machine:
         return MISSING if self.target is not None else self.memos.take(id)
 
     def recall(self, step_id: str) -> Any:
-        """Count the first use of a step id as announced, if its memo may resolve at once.
+        """Count the first use of a step id as announced, if its result may be given at once.
 
         Returns:
-            The memo; or MISSING, and then nothing has changed.
+            The result as parsed; or MISSING, and then nothing has changed.
         """
-        taken = self._ids.taken
-        if self.target is not None or step_id in taken:
+        id, ids = hash_id(step_id), self._ids
+        if self.target is not None or id in ids.taken:
             return MISSING
-        memo = self.memos.take(hash_id(step_id))
-        if memo is not MISSING:
-            taken.add(step_id)
-            self.announced += 1
-        return memo
+        data = self.memos.recall(id)
+        if data is not MISSING:
+            ids.recalled.append(id)
+        return data
 
     def park(self, op: Op) -> None:
         """Hold a step that could not resolve at once."""
@@ -188,6 +183,11 @@ class Machine:
         self._planned.clear()
         self._memoised.clear()
         self.target = self._ended = None
+
+    @property
+    def announced(self) -> int:
+        """How many steps were announced; each took an id of its own."""
+        return len(self._ids)
 
     @property
     def parked(self) -> bool:

@@ -49,7 +49,7 @@ class Announcer(Protocol):
     """Where an async function's tools announce steps: its shell, or what stands before it."""
 
     def recall(self, step_id: str) -> Any:
-        """Announce a step and return its memo, or MISSING if that may not resolve at once."""
+        """Announce a step and return its result, or MISSING if that is not at hand."""
         ...
 
     async def step(self, op: Op) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
 from inngest_asgi.engine.memos import MISSING
 from inngest_asgi.engine.ops import (
-    rebuilt,
+    loaded,
     run_op,
     run_result,
     send_event_op,
@@ -21,7 +21,7 @@ from inngest_asgi.engine.ops_remote import (
     wait_for_event_op,
     wait_for_signal_op,
 )
-from inngest_asgi.engine.results import UNSET
+from inngest_asgi.engine.results import PLAIN, UNSET, known_result
 from inngest_asgi.engine.tools_ai import StepAI
 from inngest_asgi.engine.tools_realtime import StepRealtime
 
@@ -108,10 +108,12 @@ class Step:
             StepError: the step failed for good.
             ConfigError: the id or the handler is none.
         """
+        data = self._drive.recall(step_id)
+        if data is not MISSING and output_type is UNSET and known_result(handler) is PLAIN:
+            return data
         serializer = None if output_type is UNSET else self._services.serializer
-        memo = self._drive.recall(step_id)
-        if memo is not MISSING:
-            return rebuilt(memo, step_id, run_result(step_id, handler, output_type, serializer))
+        if data is not MISSING:
+            return loaded(data, step_id, run_result(step_id, handler, output_type, serializer))
         op = run_op(step_id, handler, args, kwargs, output_type, serializer)
         return await self._drive.step(op)
 

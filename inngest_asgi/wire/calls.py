@@ -72,11 +72,12 @@ def parse_call(body: Any, function_id: str, step_id: str | None) -> Call:
 
 
 def finished_order(stack: list[str], steps: dict[str, Any]) -> list[str]:
-    """Return the finished steps in order; memos that the stack leaves out come last."""
+    """Return the finished steps in order, each once; memos that the stack leaves out come last."""
     known = set(stack)
+    once = stack if len(known) == len(stack) else list(dict.fromkeys(stack))
     if known.issuperset(steps):
-        return stack
-    return stack + [one for one in steps if one not in known]
+        return once
+    return once + [one for one in steps if one not in known]
 
 
 def event_fault(event: Any, where: str) -> str | None:
