@@ -75,7 +75,7 @@ async def _document(request: Request) -> Response:
     headers = {**_ALWAYS, "etag": tag, "cache-control": "no-cache"}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    content = files.contents[_DOCUMENT].replace(_MARK, f"/ui/assets/{files.digest}".encode())
+    content = files.contents[_DOCUMENT].replace(_MARK, f"ui/assets/{files.digest}".encode())
     return Response(content, headers=headers, media_type=_TYPES[".html"])
 
 

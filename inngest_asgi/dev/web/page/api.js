@@ -46,7 +46,9 @@ export async function request(path, options = {}) {
   if (options.body) headers["Content-Type"] = "application/json";
   const key = sessionStorage.getItem(KEY);
   if (key) headers.Authorization = `Bearer ${key}`;
-  const response = await fetch(path, { ...options, headers, cache: "no-store" });
+  // Relative to the document, so that the page works wherever the server is mounted.
+  const url = new URL(path.slice(1), document.baseURI);
+  const response = await fetch(url, { ...options, headers, cache: "no-store" });
   if (response.status === 401) askForKey();
   return response;
 }

@@ -47,6 +47,11 @@ export function length(seconds) {
   return `${whole} s`;
 }
 
+/** A length of time without digits that say nothing: "0", "500 ms", "2 s". */
+export function short(seconds) {
+  return seconds ? length(seconds).replace(/\.?0+ s$/, " s") : "0";
+}
+
 /** How long ago a moment was, or how far ahead it is. */
 export function relative(moment) {
   const ago = now() - moment;
