@@ -43,4 +43,4 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def _size(text: str) -> int:
-    return len(text.encode())
+    return len(text.encode(errors="surrogatepass"))

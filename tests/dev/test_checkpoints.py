@@ -64,6 +64,13 @@ def playing(play: Callable[[World, Call], Awaitable[Reply]], **options: Any) -> 
 
 def refused(*steps: Any, **more: Any) -> httpx.Response:
     """Return the answer to a checkpoint, after which the run ends with no memo."""
+    answer, memos = kept(*steps, **more)
+    assert memos == {}
+    return answer
+
+
+def kept(*steps: Any, **more: Any) -> tuple[httpx.Response, Any]:
+    """Return the answer to a checkpoint, and the memos of its run afterwards."""
     answers = []
 
     async def play(here: World, call: Call) -> Reply:
@@ -72,8 +79,7 @@ def refused(*steps: Any, **more: Any) -> httpx.Response:
         return output(state.json())
 
     run, _ = playing(play)
-    assert run.output == b"{}"
-    return answers[0]
+    return answers[0], loads(run.output)
 
 
 @pytest.mark.parametrize("prefix", ["/v1/checkpoint", "/v1/http/runs"])
@@ -174,11 +180,17 @@ def test_nothing_is_stored_beside_an_op_that_ends_its_call(kind: str) -> None:
     assert answer.json()["error"] == "cannot checkpoint async steps"
 
 
-@pytest.mark.parametrize("kind", ["StepFailed", "RunComplete", "SyncRunComplete", "Teleport"])
-def test_other_ops_belong_into_answers(kind: str) -> None:
-    answer = refused(ran("a", 1), op(kind, "b", error={}))
+@pytest.mark.parametrize("kind", ["StepFailed", "RunComplete", "SyncRunComplete"])
+def test_ops_that_belong_into_answers_are_refused_when_their_turn_comes(kind: str) -> None:
+    answer, memos = kept(ran("a", 1), op(kind, "b", error={}), ran("c", 1))
     assert answer.status_code == 400
     assert answer.json()["error"] == f"cannot checkpoint opcode: {kind}"
+    assert memos == {A: {"data": 1}}
+
+
+def test_nothing_is_stored_beside_an_op_that_nobody_knows() -> None:
+    answer = refused(ran("a", 1), op("Teleport", "b"))
+    assert (answer.status_code, answer.json()["error"]) == (400, "There is no opcode 'Teleport'.")
 
 
 @pytest.mark.parametrize(
@@ -320,10 +332,28 @@ def test_a_late_checkpoint_leaves_the_attempts_of_a_waiting_call_alone() -> None
     asyncio.run(main())
 
 
-def test_a_step_that_is_too_large_is_refused() -> None:
-    answer = refused(ran("b", 1), ran("a", "x" * 4 * MB))
+def test_a_step_that_is_too_large_is_refused_and_those_before_it_are_kept() -> None:
+    answer, memos = kept(ran("b", 1), ran("a", "x" * 4 * MB), ran("c", 1))
+    assert memos == {B: {"data": 1}}
     assert (answer.status_code, answer.json()["status"]) == (413, 413)
     assert "step 'a' is larger than 4 MB" in answer.json()["error"]
+
+
+def test_deferred_functions_are_noted_and_a_bad_one_is_passed_over() -> None:
+    def later(name: str, **opts: Any) -> dict[str, Any]:
+        return op("DeferAdd", name, opts={"fn_slug": "shop-later", "input": {}, **opts})
+
+    async def play(here: World, call: Call) -> Reply:
+        if call.steps:
+            return output(call.body["defers"])
+        gone = op("DeferAbort", "b2", opts={"target_hashed_id": B})
+        bad = later("c", input=7)
+        answer = await checkpoint(here, call, later("a"), later("b"), bad, gone, ran("d"))
+        assert answer.status_code == 200
+        return ops()
+
+    run, _ = playing(play)
+    assert loads(run.output) == {A: {"abortable": True}, B: {"abortable": False}}
 
 
 def test_a_run_that_gets_too_large_is_refused_and_its_last_steps_with_it() -> None:

@@ -21,7 +21,9 @@ ULID = "01JGFJJZ00000G40R40M30E20A"
 CLOUD: dict[str, Any] = {"kind": "cloud", "signing_key": KEY, "event_keys": ("one", "two")}
 
 
-def ask(method: str, path: str, *, token: str | None = None, **options: Any) -> httpx.Response:
+def ask(
+    method: str, path: str, *, token: bytes | str | None = None, **options: Any
+) -> httpx.Response:
     async def main() -> httpx.Response:
         async with world(FakeApp(), sync=False, **options) as here:
             headers = {} if token is None else {"authorization": token}
@@ -88,14 +90,14 @@ def test_what_is_not_behind_the_signing_key(path: str) -> None:
         ("Bearer signkey-prod-", False),
         ("Bearer signkey-prod-fedcba9876543210", False),
         (f"Bearer {BARE}0", False),
-        ("Bearer \xe9", False),
+        (b"Bearer \xe9", False),
     ],
     ids=[
         *("raw", "bare", "other-prefix", "hashed", "bare-hash", "none", "empty", "no-key"),
         *("only-prefix", "another", "longer", "no-ascii"),
     ],
 )
-def test_which_keys_open_the_api(token: str | None, accepted: bool) -> None:  # noqa: FBT001
+def test_which_keys_open_the_api(token: bytes | str | None, accepted: bool) -> None:  # noqa: FBT001
     answer = ask("GET", "/v0/runs/x/batch", signing_key=KEY, token=token)
     assert (answer.status_code != 401) is accepted
 
