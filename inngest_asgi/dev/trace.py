@@ -31,7 +31,8 @@ def trace(
         run: the run as it stands.
         name: of its function.
         history: what happened to it, in order.
-        memos: what its steps left, by hashed step id; without them no step has an output.
+        memos: what its steps left, by hashed step id. Without them, or without their values, no
+            step has an output.
     """
     timeline = _Timeline(run, name)
     for record in history:
@@ -40,7 +41,8 @@ def trace(
     for step_id, memo in (memos or {}).items():
         if step_id not in timeline.steps:
             timeline.add_copied(memo)
-        _add_outcome(timeline.steps[step_id], memo)
+        if memo.value:
+            _add_outcome(timeline.steps[step_id], memo)
     return timeline.root
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from inngest_asgi.dev.records import RunRow, RunStatus, StoredEvent
+from inngest_asgi.dev.records import Memo, RunRow, RunStatus, StoredEvent
 from inngest_asgi.dev.store.flow import BATCH_ID, OF_EVENT, batch_events
 from inngest_asgi.errors import CodecError
 from inngest_asgi.wire.codec import dumps, loads
@@ -180,6 +180,20 @@ class Queries:
     async def events_of_run(self, run_id: str) -> list[StoredEvent]:
         """Return the events that started a run: one, or those of its batch, as they arrived."""
         return await self._store.read(lambda connection: _events_of_run(connection, run_id))
+
+    async def memos(self, run_id: str, *, values: bool) -> dict[str, Memo]:
+        """Return what a run's steps left, by hashed id, in the order in which they ended.
+
+        Args:
+            run_id: the run.
+            values: whether to read their values; they are empty otherwise.
+        """
+        value = "value" if values else "x''"
+        rows = await self._rows(
+            f"SELECT step_id, name, op, {value} FROM memos WHERE run_id = ? ORDER BY position",  # noqa: S608
+            [run_id],
+        )
+        return {row[0]: Memo(*row) for row in rows}
 
     async def run_counts(self) -> dict[RunStatus, int]:
         """Return how many runs there are of each status that any run has."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from inngest_asgi.dev.records import Changes, Function, Run, RunStatus, Start, StoredEvent
+from inngest_asgi.dev.records import Changes, Function, Memo, Run, RunStatus, Start, StoredEvent
 from inngest_asgi.dev.store.queries import EventQuery, Queries, RunQuery, TimeField
 from inngest_asgi.dev.store.store import Store
 from inngest_asgi.wire.codec import dumps
@@ -219,6 +219,22 @@ def test_a_run_whose_event_is_gone_is_still_listed() -> None:
         return page.items[0].event_name, page.items[0].cron
 
     assert asyncio.run(main()) == ("", None)
+
+
+def test_memos_come_with_or_without_values() -> None:
+    memos = [Memo("b", "B", "StepRun", b'{"data":1}'), Memo("a", "A", "Sleep", b"null")]
+
+    async def main() -> None:
+        store = await Store.open(":memory:")
+        await store.save(Changes(memos=[("R1", at, memo) for at, memo in enumerate(memos)]))
+        queries = Queries(store)
+        assert list((await queries.memos("R1", values=True)).values()) == memos
+        without = await queries.memos("R1", values=False)
+        assert [(memo.name, memo.value) for memo in without.values()] == [("B", b""), ("A", b"")]
+        assert await queries.memos("R2", values=True) == {}
+        await store.close()
+
+    asyncio.run(main())
 
 
 def test_runs_are_counted_by_status() -> None:
