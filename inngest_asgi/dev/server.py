@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from inngest_asgi.clock import SYSTEM_CLOCK, Clock
 from inngest_asgi.dev.alarm import Alarm
+from inngest_asgi.dev.annotations import Annotations
 from inngest_asgi.dev.apps.discovery import USUAL_PORTS, Discovery
 from inngest_asgi.dev.apps.registration import normalized_url
 from inngest_asgi.dev.apps.registry import Registry
@@ -29,9 +30,11 @@ from inngest_asgi.dev.jobs import Jobs
 from inngest_asgi.dev.options import DevOptions
 from inngest_asgi.dev.outbound import HttpOutbound, Outbound
 from inngest_asgi.dev.pauses import Pauses
+from inngest_asgi.dev.reruns import Reruns
 from inngest_asgi.dev.runs import Runs
 from inngest_asgi.dev.schedule import Schedule, new_ulid
 from inngest_asgi.dev.store.flow import load_flow
+from inngest_asgi.dev.store.notes import Notes
 from inngest_asgi.dev.store.queries import Queries
 from inngest_asgi.dev.store.store import Store
 from inngest_asgi.dev.watch import Feed, watch_all, watch_runs
@@ -71,6 +74,8 @@ class DevServer:
     clock: Clock
     store: Store
     queries: Queries
+    notes: Notes
+    annotations: Annotations
     registry: Registry
     runs: Runs
     feed: Feed
@@ -78,6 +83,7 @@ class DevServer:
     ingest: Ingest
     pauses: Pauses
     invokes: Invokes
+    reruns: Reruns
     checkpoints: Checkpoints
 
     def __init__(
@@ -115,7 +121,8 @@ class DevServer:
         urls = [normalized_url(url) for url in self.options.app_urls]
         async with contextlib.AsyncExitStack() as stack:
             self.store = await Store.open(self.options.db)
-            self.queries = Queries(self.store)
+            self.queries, self.notes = Queries(self.store), Notes(self.store)
+            self.annotations = Annotations(self.queries, self.notes)
             stack.push_async_callback(self.store.close)
             await self._assemble(stack, urls)
             self._closing = stack.pop_all()
@@ -243,6 +250,7 @@ class DevServer:
             clock, self.registry, self.runs, self.feed, self.pauses, admission, turnstile
         )
         self.invokes = Invokes(clock, self.registry, schedule, self.pauses)
+        self.reruns = Reruns(clock, self.store, self.registry, schedule, self.commits)
         self.ingest = Ingest(clock, schedule, self.commits)
         self._sync = Sync(clock, outbound, self.registry, self.commits, options)
         crons = Crons(clock, alarm, self.registry, schedule, self.commits)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable
 
+    from inngest_asgi.errors import DevServerError
+
 T = TypeVar("T")
 
 
@@ -78,6 +80,11 @@ class Store:
         """How many things that were handed in are done."""
         return self._thread.done
 
+    @property
+    def failure(self) -> DevServerError | None:
+        """Why nothing can be kept any more; None while all is well."""
+        return self._thread.failure
+
     def save(self, changes: Changes) -> asyncio.Future[None]:
         """Save all changes in one transaction; await the result before anybody hears of them."""
         statements = _statements(changes)
@@ -86,6 +93,10 @@ class Store:
     def read(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """Have `work` read, in the store's thread, after all that was handed in before."""
         return self._thread.submit(work)
+
+    def write(self, sql: str, rows: list[_Row]) -> asyncio.Future[None]:
+        """Save what no `Changes` hold: run `sql` for each of the rows, all in one transaction."""
+        return self._thread.submit(lambda connection: _execute(connection, [_Statement(sql, rows)]))
 
     async def flush(self) -> None:
         """Wait until all that was handed in before is done."""

@@ -56,6 +56,11 @@ class StoreThread:
         threading.Thread(target=self._serve, name="inngest-dev-store", daemon=True).start()
         await self._opened
 
+    @property
+    def failure(self) -> DevServerError | None:
+        """Why nothing is accepted any more; None while all is well."""
+        return self._broken or self._stopped
+
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """Have `work` called with the connection, after all that was handed in before.
 
@@ -64,7 +69,7 @@ class StoreThread:
             returned, or a `DevServerError`; after the first one nothing is accepted any more.
         """
         future: asyncio.Future[T] = self._loop.create_future()
-        refusal = self._broken or self._stopped
+        refusal = self.failure
         if refusal is not None:
             future.set_exception(refusal)
             future.exception()  # heard, even when the caller does not wait

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
+    from inngest_asgi.dev.annotations import Annotations
     from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.apps.sync import SyncResult
     from inngest_asgi.dev.checkpoints import Checkpoints
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.invokes import Invokes
     from inngest_asgi.dev.options import DevOptions
     from inngest_asgi.dev.pauses import Pauses
+    from inngest_asgi.dev.reruns import Reruns
     from inngest_asgi.dev.runs import Runs
+    from inngest_asgi.dev.store.notes import Notes
     from inngest_asgi.dev.store.queries import Queries
     from inngest_asgi.dev.store.store import Store
     from inngest_asgi.dev.watch import Feed
@@ -27,6 +30,8 @@ class Served(Protocol):
     clock: Clock
     store: Store
     queries: Queries
+    notes: Notes
+    annotations: Annotations
     registry: Registry
     runs: Runs
     feed: Feed
@@ -34,6 +39,7 @@ class Served(Protocol):
     ingest: Ingest
     pauses: Pauses
     invokes: Invokes
+    reruns: Reruns
     checkpoints: Checkpoints
 
     async def sync(self, url: str) -> SyncResult:
