@@ -12,8 +12,7 @@ import functools
 import inspect
 import logging
 from asyncio import current_task
-from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from inngest_asgi.engine.drive_body import Ended, contained, contained_await
 from inngest_asgi.engine.memos import MISSING
@@ -60,15 +59,23 @@ class Drive:
         self._task: asyncio.Task[None] | None = None
         self._parked_tasks: set[asyncio.Task[Any] | None] = set()
         self._news: asyncio.Future[None] | None = None
-        self._refused: defaultdict[asyncio.Task[Any] | None, int] | None = None
+        self._refused: dict[asyncio.Task[Any] | None, int] | None = None
 
     async def run(self, function: Callable[[], Awaitable[Any]]) -> Outcome:
         """Run user code until this call's outcome is known, then unwind it."""
-        self._task = self._loop.create_task(self._user_code(function))
+        machine = self._machine
+        self._news = self._loop.create_future()
+        self._task = task = self._loop.create_task(self._user_code(function))
         try:
-            return await self._decide(self._task)
+            await self._news
+            # Tasks that an ended function created last had a turn: they came before this one.
+            if task.done() and not machine.parked and not machine.targeted:
+                return cast("Outcome", machine.next_action())
+            return await self._decide(task)
         finally:
-            await self._unwind(self._task)
+            self._refused = {}
+            if self._parked_tasks or not task.done():
+                await self._unwind(task)
             self._let_go()
 
     def recall(self, step_id: str) -> Any:
@@ -120,6 +127,7 @@ class Drive:
             self._machine.returned(await function())
         except BaseException as error:  # noqa: BLE001 - a run must not end the server
             self._machine.raised(error)
+        self._wake()
 
     async def _decide(self, task: asyncio.Task[None]) -> Outcome:
         while True:
@@ -131,7 +139,7 @@ class Drive:
             elif isinstance(action, Execute):
                 return await self._perform(action.op)
             elif isinstance(action, Wait):
-                if not await self._wait_for_news(task, action.grace):
+                if not await self._wait_for_news(action.grace):
                     return self._machine.stalled()
             else:
                 return action
@@ -148,17 +156,15 @@ class Drive:
             turns = turns + 1 if machine.announced == seen else 0
             seen = machine.announced
 
-    async def _wait_for_news(self, task: asyncio.Task[None], grace: float | None) -> bool:
+    async def _wait_for_news(self, grace: float | None) -> bool:
         """Wait until a step parks or the function ends; False when `grace` ran out first."""
         self._news = self._loop.create_future()
-        if not task.done():
-            task.add_done_callback(self._wake)
         if grace is not None:
             return await self._ends_within(grace, self._news)
         await self._news
         return True
 
-    def _wake(self, _: object = None) -> None:
+    def _wake(self) -> None:
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
@@ -215,9 +221,6 @@ class Drive:
 
     async def _unwind(self, task: asyncio.Task[None]) -> None:
         """Cancel the function's task and those that parked, and let them clean up (rule 9)."""
-        self._refused = defaultdict(int)
-        if task.done() and not self._parked_tasks:
-            return
         tasks = {one for one in (task, *self._parked_tasks) if one is not None and not one.done()}
         if not tasks:
             return
@@ -233,7 +236,7 @@ class Drive:
 
     def _let_go(self) -> None:
         """Cut the ways back from tasks and contexts: a call's state ends with it, uncollected."""
-        self._task = None
+        self._task = self._news = None
         self._parked_tasks.clear()
         self._machine.let_go()
 
@@ -245,11 +248,11 @@ class Drive:
             limit.cancel()
         return awaited.done()
 
-    async def _refuse(self, refused: defaultdict[asyncio.Task[Any] | None, int]) -> None:
+    async def _refuse(self, refused: dict[asyncio.Task[Any] | None, int]) -> None:
         """Unwind a task that uses a step after the outcome is fixed; park one that goes on so."""
         await asyncio.sleep(0)
         task = current_task()
-        refused[task] += 1
+        refused[task] = refused.get(task, 0) + 1
         if refused[task] > MOST_REFUSALS:
             await asyncio.get_running_loop().create_future()
         raise asyncio.CancelledError("This call of the function is over.")

@@ -177,11 +177,12 @@ class Machine:
 
     def let_go(self) -> None:
         """Forget, once the call is over, what leads back here: parked steps, and how it ended."""
-        for op in (*self._planned.values(), *self._memoised.values(), self.target):
-            if op is not None:
-                del op.context
-        self._planned.clear()
-        self._memoised.clear()
+        if self.parked:
+            for op in (*self._planned.values(), *self._memoised.values(), self.target):
+                if op is not None:
+                    del op.context
+            self._planned.clear()
+            self._memoised.clear()
         self.target = self._ended = None
 
     @property
