@@ -34,6 +34,7 @@ _HARMLESS = frozenset(
     {"accept", "accept-language", "anthropic-version", "content-type", "user-agent"}
 )
 """Headers that hold no secrets: they follow a redirect to another host."""
+_LONGEST_STACK = 65_536
 _SHORTEST_SECRET = 6
 _HIDDEN = "[hidden]"
 
@@ -189,25 +190,20 @@ def _canonical(name: str) -> str:
 
 
 def _ai_result(fetch: Fetch, answer: Answer) -> dict[str, Any]:
-    try:
-        document = read(answer.body)
-    except CodecError:
-        document = None
-        reason = "did not answer in JSON"
-    else:
-        reason = ""
-    if answer.status > 299:
-        reason = f"answered with HTTP status {answer.status}"
-    if not reason:
-        return {"data": document}
+    reason = f"answered with HTTP status {answer.status}"
+    if answer.status <= 299:
+        try:
+            return {"data": read(answer.body)}
+        except CodecError:
+            reason = "did not answer in JSON"
     text = _without_secrets(fetch, answer.body.decode(errors="replace"))
-    data = document if document is None else _reread(text)
-    return {"error": fetch_error(fetch.op, f"{fetch.shown} {reason}.", data=data, stack=text)}
+    more = {"data": _json_or_none(text), "stack": text[:_LONGEST_STACK]}
+    return {"error": fetch_error(fetch.op, f"{fetch.shown} {reason}.", **more)}
 
 
-def _reread(text: str) -> Any:
+def _json_or_none(text: str) -> Any:
     try:
-        return loads(text)
+        return read(text.encode())
     except CodecError:
         return None
 

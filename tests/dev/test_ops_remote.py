@@ -351,6 +351,28 @@ def test_a_request_that_races_has_the_function_called_at_once() -> None:
     asyncio.run(main())
 
 
+def test_a_request_that_is_reported_again_is_made_once() -> None:
+    async def main() -> None:
+        async def slowly(asked: Asked) -> Reply:
+            await here.clock.sleep(60)
+            return Reply(200, {}, sdk=False)
+
+        def handler(call: Call) -> Reply:
+            if A in call.steps:
+                return output(1)
+            bad = op("Gateway", "bad", opts={"parallelMode": "race"})
+            return ops(fetch(), bad, bad)
+
+        app = FakeApp().add("one", handler)
+        app.others = slowly
+        async with world(app) as here:
+            run = await here.run_one()
+            assert run.ended_at == run.queued_at + 60
+        assert (len(app.asked), len(app.calls)) == (1, 3)
+
+    asyncio.run(main())
+
+
 def test_a_request_in_progress_is_made_again_by_the_next_server(tmp_path: Path) -> None:
     async def main() -> None:
         db, clock = str(tmp_path / "dev.db"), ManualClock()
