@@ -74,6 +74,7 @@ class ErrorCode(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     NON_RETRIABLE_ERROR = "non_retriable_error"
     NOT_FOUND = "not_found"
+    OUTPUT_TOO_LARGE = "output_too_large"
     OUTPUT_UNSERIALIZABLE = "output_unserializable"
     PROBE_UNKNOWN = "probe_unknown"
     QUERY_PARAM_MISSING = "query_param_missing"

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 MAX_FRAME = 8 * 1024 * 1024
 """Bytes; a gateway closes the connection over a larger frame (connect.md 11)."""
 
+MAX_REASON = 123
+"""Bytes of a reason that fit into a WebSocket's close frame."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -164,8 +167,9 @@ class Connection(ABC):
 
     def _end(self, close: Close) -> None:
         if not self.ended:
-            self.closing = close
-            self._finish(close, ours=True)
+            reason = close.reason.encode()[:MAX_REASON].decode(errors="ignore")
+            self.closing = Close(close.code, reason)
+            self._finish(self.closing, ours=True)
 
     def _finish(self, close: Close, *, ours: bool) -> None:
         self.phase = Phase.ENDED

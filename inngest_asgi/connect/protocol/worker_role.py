@@ -46,9 +46,6 @@ HELLO_PATIENCE = 5.0
 READY_PATIENCE = 20.0
 """Seconds from WORKER_CONNECT within which the gateway must have synced the apps (connect.md 4)."""
 
-REFUSAL_PATIENCE = 5.0
-"""Seconds a gateway has to close a connection it has refused."""
-
 MISSED_HEARTBEATS = 2
 """Heartbeats without an answer after which the gateway is taken for dead (connect.md 5)."""
 
@@ -123,7 +120,7 @@ class WorkerRole(Connection):
                 self.last_heartbeat = now
             case SyncFailed():
                 self._events.append(message)
-                self._deadlines.set("handshake", now + REFUSAL_PATIENCE)
+                self._end(Close(CloseCode.POLICY, message.code or Reason.INVALID_FUNCTION_CONFIG))
             case GatewayClosing() if self.phase is Phase.REFUSED:
                 self._end(DRAINED)
             case _:

@@ -118,7 +118,8 @@ class StateChanged:
 class Problem:
     """A connection ended or could not be opened; for logs and readiness.
 
-    `sentence` says why; `retry_in` is how many seconds later it is tried again, None if it is not.
+    `sentence` says why; `retry_in` is how many seconds later it is tried again, None when another
+    connection is on its way already.
     """
 
     sentence: str

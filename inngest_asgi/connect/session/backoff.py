@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LONGEST = 1.5
-"""Seconds at most while the gateway is simply away: it must not wait long for us once it is back."""
+"""Seconds at most while the gateway is simply away: once it is back, we are soon."""
 
 LADDER = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds after each refusal in a row (connect.md 13)."""

@@ -1,0 +1,138 @@
+"""The requests a worker runs and the leases it holds on them, whichever connection brought them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from inngest_asgi.connect.messages import ExtendLease, RequestAck
+from inngest_asgi.connect.protocol.deadlines import Deadlines
+
+if TYPE_CHECKING:
+    from inngest_asgi.connect.messages import ExecutorRequest, ExtendLeaseAck
+
+_ECHOED = tuple(one.name for one in fields(RequestAck))
+
+
+@dataclass(slots=True)
+class Running:
+    """One request in progress.
+
+    `asked` are the leases named in extensions on connection `link` that were not answered yet.
+    """
+
+    request: ExecutorRequest
+    lease_id: str
+    lost: bool = False
+    link: int | None = None
+    asked: deque[str] = field(default_factory=deque)
+
+    def picture(self) -> dict[str, Any]:
+        """Return what people want to know of it, as JSON."""
+        request = self.request
+        return {
+            "request_id": request.request_id,
+            "run_id": request.run_id,
+            "function": request.function_slug,
+            "lease_id": self.lease_id,
+            "lease_lost": self.lost,
+        }
+
+
+def acknowledgement(request: ExecutorRequest) -> RequestAck:
+    """Return what to say to a request that is taken."""
+    return RequestAck(**{name: getattr(request, name) for name in _ECHOED})
+
+
+class Work:
+    """The requests in progress, by id."""
+
+    __slots__ = ("_deadlines", "_running")
+
+    def __init__(self) -> None:
+        self._running: dict[str, Running] = {}
+        self._deadlines: Deadlines[str] = Deadlines()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def __contains__(self, request_id: str) -> bool:
+        return request_id in self._running
+
+    @property
+    def running(self) -> tuple[Running, ...]:
+        """The requests in progress, in the order they were accepted."""
+        return tuple(self._running.values())
+
+    @property
+    def next(self) -> float | None:
+        """When the next lease is to be extended."""
+        return self._deadlines.next
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the requests in progress."""
+        return tuple(self._running)
+
+    def accept(self, request: ExecutorRequest, extend_at: float) -> bool:
+        """Begin a request; False when it is in progress, which then has the new lease."""
+        running = self._running.get(request.request_id)
+        self._deadlines.set(request.request_id, extend_at)
+        if running is None:
+            self._running[request.request_id] = Running(request, request.lease_id)
+            return True
+        running.lease_id = request.lease_id
+        running.asked.clear()
+        return False
+
+    def is_lost(self, request_id: str) -> bool:
+        """Tell whether the lease of a request in progress is lost."""
+        return self._running[request_id].lost
+
+    def finish(self, request_id: str) -> bool:
+        """End a request; False when it was not in progress."""
+        self._deadlines.cancel(request_id)
+        return self._running.pop(request_id, None) is not None
+
+    def extensions(self, link: int, now: float, interval: float) -> list[ExtendLease]:
+        """Return what is due to be said on a connection, and count it as said."""
+        found = []
+        for request_id in self._deadlines.take(now):
+            running = self._running[request_id]
+            if running.link != link:
+                running.asked.clear()
+                running.link = link
+            running.asked.append(running.lease_id)
+            echoed = {name: getattr(running.request, name) for name in _ECHOED}
+            found.append(ExtendLease(**echoed, lease_id=running.lease_id))
+            self._deadlines.set(request_id, now + interval)
+        return found
+
+    def answered(self, link: int, ack: ExtendLeaseAck) -> bool:
+        """Take the answer to an extension; True when it says that the lease is lost.
+
+        An extension that was asked for twice is refused the second time, because the first has
+        already changed the lease: only a refusal of the lease held now is a loss.
+        """
+        running = self._running.get(ack.request_id)
+        if running is None or running.lost:
+            return False
+        asked = running.asked.popleft() if running.link == link and running.asked else None
+        if ack.new_lease_id is not None:
+            running.lease_id = ack.new_lease_id
+            return False
+        running.lost = asked == running.lease_id
+        if running.lost:
+            self._deadlines.cancel(ack.request_id)
+        return running.lost
+
+    def waits_on(self, link: int) -> bool:
+        """Tell whether an extension that was sent on a connection is not answered yet."""
+        return any(one.link == link and one.asked for one in self._running.values())
+
+    def link_gone(self, link: int) -> None:
+        """Expect no more answers from a connection."""
+        for running in self._running.values():
+            if running.link == link:
+                running.asked.clear()
