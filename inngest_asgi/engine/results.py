@@ -212,6 +212,8 @@ def _hashable_adapter(annotation: Any) -> TypeAdapter[Any]:
 def _annotated(function: Callable[..., Any]) -> ResultType:
     """Find or make the result type of an annotation; closures of one function share it."""
     plain = _plain_function(function)
+    if isinstance(plain, type):
+        return _constructed(plain)
     code = getattr(plain, "__code__", None)
     annotation = getattr(plain, "__annotations__", {}).get("return", Any)
     if code is None:
@@ -226,6 +228,12 @@ def _annotated(function: Callable[..., Any]) -> ResultType:
         known = _Known(code, annotation, space, local, bool(code.co_freevars), result)
         _by_code[id(code)] = known
     return known.result
+
+
+@functools.lru_cache(maxsize=1024)
+def _constructed(kind: type) -> ResultType:
+    """Return the result type of calling a class: the class itself."""
+    return _make(kind, {}, {})
 
 
 def _make(annotation: Any, space: dict[str, Any], local: dict[str, Any]) -> ResultType:
@@ -275,12 +283,12 @@ def _is_native(annotation: Any) -> bool:
 
 
 def _plain_function(function: Any) -> Any:
-    """Return the function behind partials, decorators, methods and callable objects."""
+    """Return the function, or class, behind partials, decorators, methods and callable objects."""
     if isinstance(function, functools.partial):
         return _plain_function(function.func)
     if hasattr(function, "__wrapped__"):
         return _plain_function(function.__wrapped__)
-    if isinstance(function, types.FunctionType):
+    if isinstance(function, types.FunctionType | type):
         return function
     return inspect.unwrap(getattr(function, "__func__", type(function).__call__))
 

@@ -1,15 +1,17 @@
-"""Results whose annotation has a name that nothing has, or nothing has yet."""
+"""Results of classes that are called, and of annotations with names that nothing has."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from inngest_asgi.engine.results import ResultType
+from inngest_asgi.engine.results import PLAIN, ResultType
 from inngest_asgi.errors import OutputError
-from tests.engine.result_types import ORDER
+from tests.engine.result_types import ORDER, Order
 from tests.engine.test_results import WHAT, back, returning
 
 
@@ -32,3 +34,15 @@ def test_a_result_whose_type_is_only_there_for_type_checkers_is_refused_with_a_s
         kind.dump(ORDER, what=WHAT)
     assert "'Missing' does not count" in str(refused.value)
     assert "not only for type checkers" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "call", [Order, functools.partial(Order, note="x")], ids=["class", "partial"]
+)
+def test_a_class_is_what_calling_it_gives(call: Any) -> None:
+    assert back(ResultType.of(call), ORDER) == ORDER
+
+
+@pytest.mark.parametrize("kind", [str, dict, list, object, Iterator, memoryview], ids=repr)
+def test_a_class_that_is_json_or_unknown_to_pydantic_is_plain(kind: Any) -> None:
+    assert ResultType.of(kind) is PLAIN
