@@ -87,8 +87,9 @@ class Record:
         event_id: the internal id of the event that started the run, or did not.
         kind: what happened.
         details: by kind. `event_waiting`: function, reason ("debounce" or "batch"), window (its
-            id) and until. `not_started`: function, reason, and what the reason is about.
-            `run_queued`: function, event, due. `call_started` / `call_ended`:
+            id) and until. `not_started`: function, reason, and the window that closed or the run
+            in its way, if that is why. `run_queued`: function, event, due, and the window that
+            closed, if one did. `call_started` / `call_ended`:
             step_id (hashed, None for the function as a whole), attempt, job_id, and at the end
             status, duration. `step_*`: id (hashed), name, op, attempt, and duration (seconds),
             error, retry_at or until (Unix seconds) where they apply; input (what it waits for) and

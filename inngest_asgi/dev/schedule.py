@@ -123,24 +123,35 @@ class Schedule:
         if not events:
             return
         function = self._registry.function(window.function_id)
-        reason = self._admission.closed(function, window, events[0], changes)
+        reason = self._admission.closed(function, window, events, changes)
         if reason is not None:
-            self._tell_caller(reason, events[0], function, changes)
+            for event in events:
+                self._tell_caller(reason, event, function, changes)
             return
         run = self._new_run(function, events[0])
         if window.kind is WindowKind.BATCH:
             run.batch_id, run.batch = window.id, tuple(events)
-        self._begin(function, run, changes, alone=False)
+        self._begin(function, run, changes, window=window.id)
 
-    def add_run(self, run: Run, function: Function, due: float, changes: Changes) -> None:
-        """Add a run, of an event that is saved, which begins when it is due."""
+    def add_run(
+        self, run: Run, function: Function, due: float, changes: Changes, **more: Any
+    ) -> None:
+        """Add a run, of an event that is saved, which begins when it is due.
+
+        Args:
+            run: the run.
+            function: its function.
+            due: Unix seconds.
+            changes: what is about to be saved.
+            more: what else its first record tells.
+        """
         job = Job(f"{run.id}-start", run.id, JobKind.CALL, None, due)
         cancels = list(jobs_of_new_run(run, function, due))
         self._turnstile.add(run.id, self._ticket(run, function))
         self._pauses.add(cancels)  # what comes later in the same request may cancel the run
         changes.new_runs.append(run)
         changes.jobs += [job, *cancels]
-        about = {"function": function.slug, "event": run.event.name, "due": due}
+        about = {"function": function.slug, "event": run.event.name, "due": due, **more}
         changes.records.append(self._feed.record(run, Happening.RUN_QUEUED, run.queued_at, about))
         if due <= run.queued_at:
             self._runs.hold(run)
@@ -153,13 +164,13 @@ class Schedule:
         return self._begin(function, self._new_run(function, event), changes)
 
     def _begin(
-        self, function: Function, run: Run, changes: Changes, *, alone: bool = True
+        self, function: Function, run: Run, changes: Changes, **collected: Any
     ) -> Run | None:
-        reason = self._admission.begins(function, run, changes, alone=alone)
+        reason = self._admission.begins(function, run, changes, **collected)
         if reason is not None:
             self._tell_caller(reason, run.event, function, changes)
             return None
-        self.add_run(run, function, max(run.queued_at, run.event.ts / 1000), changes)
+        self.add_run(run, function, max(run.queued_at, run.event.ts / 1000), changes, **collected)
         return run
 
     def _new_run(self, function: Function, event: StoredEvent) -> Run:

@@ -37,7 +37,7 @@ from inngest_asgi.dev.store.flow import load_flow
 from inngest_asgi.dev.store.notes import Notes
 from inngest_asgi.dev.store.queries import Queries
 from inngest_asgi.dev.store.store import Store
-from inngest_asgi.dev.watch import Feed, watch_all, watch_runs
+from inngest_asgi.dev.watch import Feed, watch_all, watch_event, watch_runs
 from inngest_asgi.dev.web.api import make_app
 from inngest_asgi.errors import DevServerError
 
@@ -196,7 +196,8 @@ class DevServer:
 
         Args:
             run_id: of this run only: what happened already, then what happens, until it ends.
-            event_id: the same for all runs the event (by its internal id) started.
+            event_id: the same for all runs the event (by its internal id) started, or why it
+                started none; an event that is debounced or batched is waited with.
 
         Returns:
             An iterator; with neither argument it tells of all runs, from now on, for ever.
@@ -204,7 +205,7 @@ class DevServer:
         if run_id is not None:
             return watch_runs(self.feed, self.store, [run_id])
         if event_id is not None:
-            return self._watch_event(event_id)
+            return watch_event(self.feed, self.store, event_id)
         return watch_all(self.feed)
 
     async def settle(self) -> None:
@@ -221,11 +222,6 @@ class DevServer:
             for _ in range(_SETTLE_TURNS):
                 await asyncio.sleep(0)
             quiet = not self.store.busy and self.store.done == before
-
-    async def _watch_event(self, event_id: str) -> AsyncIterator[Record]:
-        rows = await self.store.runs_of_event(event_id)
-        async for record in watch_runs(self.feed, self.store, [row.id for row in rows]):
-            yield record
 
     async def _assemble(self, stack: contextlib.AsyncExitStack, urls: list[str]) -> None:
         clock, options = self.clock, self.options

@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.records import Changes, Happening, Record
+from inngest_asgi.dev.store.flow import still_open
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -84,24 +85,51 @@ async def watch_runs(feed: Feed, store: Store, run_ids: list[str]) -> AsyncItera
 
     A run that does not exist counts as ended.
     """
-    open_runs = set(run_ids)
     with feed.subscribed() as queue:
-        told: dict[str, int] = {}
-        for run_id in run_ids:
-            history = await store.history(run_id)
-            if not history:
-                open_runs.discard(run_id)
-            for record in history:
-                told[run_id] = record.seq
-                _note_end(record, open_runs)
-                yield record
-        while open_runs:
-            record = await queue.get()
-            if record.run_id in open_runs and record.seq > told.get(record.run_id, 0):
-                _note_end(record, open_runs)
-                yield record
+        async for record in _follow(queue, store, run_ids, set()):
+            yield record
+
+
+async def watch_event(feed: Feed, store: Store, event_id: str) -> AsyncIterator[Record]:
+    """Yield why an event started no run, or what happens to its runs until they have ended.
+
+    An event that is collected with others is waited with; the run that it starts, or that an
+    event starts which took its place, is one of its own.
+    """
+    with feed.subscribed() as queue:
+        history = await store.event_history(event_id)
+        for record in history:
+            yield record
+        windows = [one.details["window"] for one in history if one.kind is Happening.EVENT_WAITING]
+        waiting = await store.read(lambda connection: still_open(connection, windows))
+        runs = await store.runs_of_event(event_id)
+        async for record in _follow(queue, store, [run.id for run in runs], waiting):
+            yield record
+
+
+async def _follow(
+    queue: asyncio.Queue[Record], store: Store, run_ids: list[str], windows: set[str]
+) -> AsyncIterator[Record]:
+    """Yield the past and the future of runs, and of those that start when a window closes."""
+    open_runs, told = set(run_ids), dict[str, int]()
+    for run_id in run_ids:
+        history = await store.history(run_id)
+        if not history:
+            open_runs.discard(run_id)
+        for record in history:
+            told[run_id] = record.seq
+            _note_end(record, open_runs)
+            yield record
+    while open_runs or windows:
+        record = await queue.get()
+        if record.details.get("window") in windows and record.kind is not Happening.EVENT_WAITING:
+            windows.discard(record.details["window"])
+            open_runs.add(record.run_id)
+        if record.run_id in open_runs and record.seq > told.get(record.run_id, 0):
+            _note_end(record, open_runs)
+            yield record
 
 
 def _note_end(record: Record, open_runs: set[str]) -> None:
-    if record.kind is Happening.RUN_ENDED:
+    if record.kind in (Happening.RUN_ENDED, Happening.NOT_STARTED):
         open_runs.discard(record.run_id)

@@ -21,6 +21,8 @@ from inngest_asgi.dev.records import Happening, WindowKind
 from inngest_asgi.wire.codec import loads
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.flow.rates import Rates
     from inngest_asgi.dev.flow.rules import Batch, Debounce, Rules
@@ -102,21 +104,26 @@ class Admission:
         return self._postpone(case.rules.debounce, case)
 
     def closed(
-        self, function: Function, window: Window, event: StoredEvent, changes: Changes
+        self, function: Function, window: Window, events: Sequence[StoredEvent], changes: Changes
     ) -> Reason | None:
-        """Decide on the events of a window that has closed, `event` being the first.
+        """Decide on the events of a window that has closed.
 
-        A debounced event has passed the rate limit when it came; a batch passes it as a whole.
+        A debounced event has passed the rate limit when it came; a batch passes it as a whole, by
+        its first event.
 
         Returns:
             Why there is no run now; None when there may be one, see `begins`.
         """
         if window.kind is WindowKind.DEBOUNCE:
             return None
-        return self._limited(self._case(function, event, changes))
+        reason = self._limited(self._case(function, events[0], changes), window=window.id)
+        if reason is not None:
+            for event in events[1:]:
+                self._drop(self._case(function, event, changes), reason, window=window.id)
+        return reason
 
     def begins(
-        self, function: Function, run: Run, changes: Changes, *, alone: bool = True
+        self, function: Function, run: Run, changes: Changes, *, window: str | None = None
     ) -> Reason | None:
         """Decide on a run that nothing else holds back, for the last time.
 
@@ -124,8 +131,8 @@ class Admission:
             function: its function.
             run: the run, not yet saved.
             changes: what is about to be saved.
-            alone: whether it is for one event that has just arrived, whose id shall start the
-                function no more.
+            window: the window that closed, if that is why there is a run. Otherwise its event
+                has just arrived, and shall start the function no more.
 
         Returns:
             Why there is none; None when there is.
@@ -136,12 +143,13 @@ class Admission:
         if rule is not None and name is not None:
             holder = self.singletons.holder(name)
             if holder is not None and not rule.replaces:
-                return self._drop(case, Reason.SINGLETON, run=holder)
+                about = {} if window is None else {"window": window}
+                return self._drop(case, Reason.SINGLETON, run=holder, **about)
             if holder is not None:
                 why = f"The run was cancelled: run {run.id} of the same singleton takes its place."
                 changes.jobs.append(cancel_job(holder, case.now, why))
             self.singletons.hold(name, run.id)
-        if alone:
+        if window is None:
             self._starts.add(function.id, run.event.id, run.id, case.now, changes)
         return None
 
@@ -165,14 +173,15 @@ class Admission:
             return self._drop(case, Reason.OLDER)
         return self._wait(case, Reason.DEBOUNCE, window)
 
-    def _limited(self, case: _Case) -> Reason | None:
+    def _limited(self, case: _Case, **about: Any) -> Reason | None:
         limit, now = case.rules.rate_limit, case.now
         name = group_of(limit, case.document, now)
         if limit is None or name is None:
             return None
         if not self._rates.may_take(name, limit.rate, now):
             idempotent = case.rules.idempotent
-            return self._drop(case, Reason.IDEMPOTENCY if idempotent else Reason.RATE_LIMIT)
+            reason = Reason.IDEMPOTENCY if idempotent else Reason.RATE_LIMIT
+            return self._drop(case, reason, **about)
         self._rates.take(name, limit.rate, now)
         case.changes.rates[name] = self._rates.clear_at(name)
         return None

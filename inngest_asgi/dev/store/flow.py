@@ -68,6 +68,13 @@ def load_flow(connection: sqlite3.Connection, now: float) -> KeptFlow:
     return KeptFlow(dict(rates.fetchall()), [_window(row) for row in windows])
 
 
+def still_open(connection: sqlite3.Connection, window_ids: Iterable[str]) -> set[str]:
+    """Return those of some windows that have not closed."""
+    query = "SELECT id FROM windows WHERE id = ?"
+    rows = [connection.execute(query, (window_id,)).fetchone() for window_id in window_ids]
+    return {row[0] for row in rows if row is not None}
+
+
 def window_events(connection: sqlite3.Connection, window_id: str) -> list[StoredEvent]:
     """Return the events of an open window, in the order they arrived."""
     return _events(connection, "window_events", "window_id", window_id)
