@@ -87,7 +87,8 @@ class Ingest:
                 f"event {fields['name']!r} is no JSON a server can keep: {error}"
             ) from None
         if len(body) > MAX_EVENT:
-            raise _refused("Event is over the max size")
+            size = f"{len(body)} bytes, and {MAX_EVENT >> 20} MB are allowed"
+            raise _refused(f"Event is over the max size: {fields['name']!r} has {size}")
         about = (event["id"], event["name"], event["ts"])
         return StoredEvent(internal_id, *about, received_at=now, body=body)
 

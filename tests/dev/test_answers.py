@@ -116,6 +116,39 @@ def test_garbled_answers_say_what_is_wrong(given: Answer, says: str) -> None:
         assert isinstance(interpret(given, NOW), Reported)
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "says"),
+    [
+        (200, "not_sdk", "Check the path of the app's URL"),
+        (204, "not_sdk", "Check the path of the app's URL"),
+        (302, "http_not_ok", "It redirects to nowhere."),
+        (401, "http_not_ok", "asks for a login"),
+        (404, "http_not_ok", "Check the path of the app's URL"),
+        (405, "http_not_ok", "takes no POST"),
+        (413, "http_not_ok", "takes no requests of this size"),
+        (418, "http_not_ok", "Check the path of the app's URL"),
+        (500, "http_not_ok", "see the app's log"),
+        (502, "http_not_ok", "Is it running?"),
+        (504, "http_not_ok", "raise its timeout"),
+        (700, "http_not_ok", "see the app's log"),
+    ],
+)
+def test_what_is_no_sdk_is_told_with_advice(status: int, code: str, says: str) -> None:
+    url = "http://app.test/api?fnId=one"
+    error = error_of(Answer(status, {}, b"", url))
+    assert error["code"] == code
+    start = f"{url} answered with HTTP status {status}, but not as an Inngest SDK: "
+    assert error["message"].startswith(start)
+    assert says in error["message"]
+    name = "Error" if code == "not_sdk" else "Server returned a fatal error"
+    assert error["name"] == name
+
+
+def test_a_web_page_is_called_so() -> None:
+    error = error_of(Answer(200, {"content-type": "Text/HTML; charset=utf-8"}, b"<html>"))
+    assert error["message"].startswith("The URL of the app answered with HTTP status 200 and a web")
+
+
 DEEP = b"[" * 300 + b"]" * 300
 
 

@@ -125,6 +125,15 @@ def test_what_functions_see_of_an_event() -> None:
     }
 
 
+def test_what_an_event_says_of_its_time_is_kept() -> None:
+    async def main() -> Any:
+        async with world(FakeApp(), sync=False) as here:
+            event_id = await here.send(ts=1_600_000_000_000.0)
+            return (await here.http.get(f"/v1/events/{event_id}")).json()["data"]["ts"]
+
+    assert asyncio.run(main()) == 1_600_000_000_000
+
+
 def test_an_event_without_data_has_an_empty_object() -> None:
     async def main() -> Any:
         async with world(FakeApp(), sync=False) as here:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,17 @@ from inngest_asgi.dev.outbound import MAX_REDIRECTS, HttpOutbound
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+TOO_MUCH = b"x" * (MAX_ANSWER + 1)
 REQUEST = Request("POST", "http://app.test/a?fnId=one", {"x-run-id": "r"}, b'{"n":1}')
 
 
-def send(handler: Callable[[httpx.Request], httpx.Response]) -> Answer | NoAnswer:
+def send(
+    handler: Callable[[httpx.Request], httpx.Response], request: Request = REQUEST
+) -> Answer | NoAnswer:
     async def main() -> Answer | NoAnswer:
         outbound = HttpOutbound(httpx.MockTransport(handler))
         try:
-            return await outbound.send(REQUEST)
+            return await outbound.send(request)
         finally:
             await outbound.aclose()
 
@@ -114,11 +118,54 @@ def test_a_url_that_leads_nowhere_is_no_bug_of_the_server(url: str) -> None:
     assert brought.code == "http_unreachable"
 
 
-def test_a_compressed_answer_is_unpacked() -> None:
-    headers = {"content-encoding": "gzip"}
-    brought = send(lambda _: httpx.Response(200, headers=headers, content=gzip.compress(b"{}")))
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [
+        ("gzip", gzip.compress(b"{}")),
+        ("GZIP", gzip.compress(b"{}")),
+        ("deflate", zlib.compress(b"{}")),
+        ("br", bytes.fromhex("8b00807b7d03")),
+        ("identity", b"{}"),
+        ("", b"{}"),
+    ],
+)
+def test_one_layer_of_encoding_is_taken_off(coding: str, packed: bytes) -> None:
+    headers = {"content-encoding": coding}
+    brought = send(lambda _: httpx.Response(200, headers=headers, content=packed))
     assert isinstance(brought, Answer)
     assert brought.body == b"{}"
+
+
+@pytest.mark.parametrize("coding", ["zstd", "gzip, br"])
+def test_other_encodings_are_refused_with_a_sentence(coding: str) -> None:
+    headers = {"content-encoding": coding}
+    stream = httpx.ByteStream(b"packed")
+    brought = send(lambda _: httpx.Response(200, headers=headers, stream=stream))
+    assert isinstance(brought, NoAnswer)
+    assert f"answered in the encoding {coding!r}" in brought.message
+    assert brought.message.endswith("have it answer in gzip, or plainly.")
+
+
+def test_an_answer_names_where_it_came_from() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        moved = httpx.Response(307, headers={"location": "https://other.test/b"})
+        return moved if request.url.path == "/a" else httpx.Response(200)
+
+    brought = send(answer)
+    assert isinstance(brought, Answer)
+    assert brought.url == "https://other.test/b?fnId=one"
+
+
+def test_a_request_has_its_own_limit_and_name_for_whom_it_asks() -> None:
+    asked = replace(REQUEST, limit=2 << 20, peer="Somebody")
+    brought = send(lambda _: httpx.Response(200, content=b"x" * ((2 << 20) + 1)), asked)
+    assert brought == NoAnswer("output_too_large", "Somebody answered with more than 2 MB.")
+
+
+def test_a_request_does_not_show_what_it_carries() -> None:
+    secret = "sk-1234567890"
+    request = Request("POST", "http://a/", {"k": secret}, secret.encode(), (("k", secret),))
+    assert secret not in repr(request)
 
 
 def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
@@ -132,6 +179,7 @@ def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
     ("handler", "code", "says"),
     [
         (raising(httpx.ConnectError("refused")), "http_unreachable", "Is it running?"),
+        (raising(httpx.ConnectTimeout("")), "http_unreachable", "within 15 seconds"),
         (raising(httpx.ReadError("")), "http_unreachable", "broke off before it had answered"),
         (
             lambda _: httpx.Response(307, headers={"location": "http://host:port/"}),
@@ -145,9 +193,13 @@ def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
             "http_unreachable",
             "cannot be decoded",
         ),
-        (lambda _: httpx.Response(200, content=b"x" * (MAX_ANSWER + 1)), "output_too_large", "8 MB"),
+        (
+            lambda _: httpx.Response(200, content=b"x" * (MAX_ANSWER + 1)),
+            "output_too_large",
+            "8 MB",
+        ),
     ],
-    ids=["refused", "broken-off", "bad-location", "garbled", "too-large"],
+    ids=["refused", "silent", "broken-off", "bad-location", "garbled", "too-large"],
 )
 def test_what_goes_wrong_is_said(
     handler: Callable[[httpx.Request], httpx.Response], code: str, says: str
