@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from inngest_asgi.dev.answers import TOO_LARGE, Failed, Op, read_op
 from inngest_asgi.dev.defers import defer
 from inngest_asgi.dev.ops import finished
+from inngest_asgi.dev.limits import MAX_STATE
 from inngest_asgi.dev.records import Changes, Happening
-from inngest_asgi.dev.turn import MAX_STATE, keep_memo
+from inngest_asgi.dev.turn import keep_memo
 from inngest_asgi.errors import RequestError
 
 if TYPE_CHECKING:

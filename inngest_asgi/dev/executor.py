@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.deadlines import Deadlines
     from inngest_asgi.dev.invokes import Invokes
     from inngest_asgi.dev.jobs import Jobs
+    from inngest_asgi.dev.limits import Limits
     from inngest_asgi.dev.options import DevOptions
     from inngest_asgi.dev.outbound import Outbound
     from inngest_asgi.dev.pauses import Pauses
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.schedule import Schedule
     from inngest_asgi.dev.watch import Feed
 
-MAX_STEPS = 1_000
 LONGEST_CALL = 2 * 3600.0
 _PAUSE_AFTER_A_BUG = 30.0
 
@@ -49,6 +49,7 @@ class Tools:
 
     clock: Clock
     options: DevOptions
+    limits: Limits
     outbound: Outbound
     registry: Registry
     jobs: Jobs
@@ -71,6 +72,11 @@ class Executor:
         self._fetching = 0
         self._lines = asyncio.Semaphore(tools.options.max_calls)
         self._held = tools.options.hold
+
+    @property
+    def in_progress(self) -> int:
+        """How many jobs are being done."""
+        return len(self._tasks)
 
     def release(self) -> None:
         """Start with what is due, if that was held back."""
@@ -131,8 +137,8 @@ class Executor:
             turn.woke()
         elif job.kind is JobKind.FETCH:
             await self._fetch(turn)
-        elif len(run.memos) > MAX_STEPS:
-            turn.fail_run(too_many_steps(MAX_STEPS))
+        elif len(run.memos) > (most := self._tools.limits.steps_of(function.id)):
+            turn.fail_run(too_many_steps(most))
         else:
             await self._call_in_time(turn, function)
         await self._tools.commits.commit(self._changes(turn, function), done=job)
@@ -222,6 +228,7 @@ class Executor:
             max_attempts=function.max_attempts,
             chance=self._tools.clock.random,
             fixed_delay=self._tools.options.retry_interval,
+            max_state=self._tools.limits.state_of(function.id),
             waiting_for=lambda name: self._tools.pauses.holder(MatchKind.SIGNAL, name),
         )
 

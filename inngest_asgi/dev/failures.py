@@ -45,7 +45,7 @@ def state_too_large(limit: int) -> dict[str, Any]:
     """Return the error of a run whose steps returned more than a run may hold."""
     return failure(
         "InngestErrStateOverflowed",
-        f"The steps of the run returned more than {limit >> 20} MB together; "
+        f"The steps of the run returned more than {limit:,} bytes together; "
         "keep large data elsewhere and return where it is.",
     )
 

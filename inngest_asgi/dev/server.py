@@ -27,6 +27,7 @@ from inngest_asgi.dev.flow.windows import Windows
 from inngest_asgi.dev.ingest import Ingest
 from inngest_asgi.dev.invokes import Invokes
 from inngest_asgi.dev.jobs import Jobs
+from inngest_asgi.dev.limits import Limits
 from inngest_asgi.dev.options import DevOptions
 from inngest_asgi.dev.outbound import HttpOutbound, Outbound
 from inngest_asgi.dev.pauses import Pauses
@@ -85,6 +86,7 @@ class DevServer:
     invokes: Invokes
     reruns: Reruns
     checkpoints: Checkpoints
+    limits: Limits
 
     def __init__(
         self,
@@ -173,6 +175,11 @@ class DevServer:
         """The functions that events and crons may start."""
         return self.registry.functions
 
+    @property
+    def calls_in_progress(self) -> int:
+        """How many calls of apps, and of what steps ask for, are not answered yet."""
+        return self._executor.in_progress
+
     async def runs_of(self, event_id: str) -> list[RunRow]:
         """Return the runs an event started, by the event's internal id."""
         return await self.store.runs_of_event(event_id)
@@ -238,6 +245,7 @@ class DevServer:
         self.runs = Runs(self.store, jobs)
         self.pauses = Pauses(clock, kept.jobs)
         self.commits = Commits(self.store, jobs, self.feed, self.pauses)
+        self.limits = Limits()
         self.checkpoints = Checkpoints(clock, self.runs, self.commits, self.feed)
         self.registry = Registry(clock, kept.apps, kept.functions)
         windows = Windows(lambda: new_ulid(clock), flow.windows)
@@ -271,6 +279,7 @@ class DevServer:
             Tools(
                 clock=clock,
                 options=options,
+                limits=self.limits,
                 outbound=outbound,
                 registry=self.registry,
                 jobs=jobs,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from inngest_asgi.dev.answers import Failed
 from inngest_asgi.dev.backoff import retry_delay
 from inngest_asgi.dev.failures import failure, state_too_large
+from inngest_asgi.dev.limits import MAX_STATE
 from inngest_asgi.dev.records import (
     Defer,
     Happening,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from inngest_asgi.dev.answers import Op, Returned
 
-MAX_STATE = 32 * 1024 * 1024
 _COALESCING_VERSION = 2
 _IDLE_LIMIT = 2
 """Answers in a row that bring a run no further, before they count as a failed attempt."""
@@ -76,6 +76,7 @@ class Turn:
         max_attempts: of the function.
         chance: draws a number in [0, 1), for jitter.
         fixed_delay: seconds between attempts instead of the backoff table.
+        max_state: how many bytes the steps of the run may leave.
         waiting_for: finds the job that waits for a signal, by the signal's name.
 
     Beside what is to be saved, it collects which runs are to be `invoked`, and whose waits were
@@ -88,6 +89,7 @@ class Turn:
     max_attempts: int
     chance: Callable[[], float]
     fixed_delay: float | None = None
+    max_state: int = MAX_STATE
     waiting_for: Callable[[str], Job | None] = _nobody
     memos: list[Memo] = field(default_factory=list)
     defers: list[Defer] = field(default_factory=list)
@@ -138,8 +140,8 @@ class Turn:
         self._remove(self.job)
         if self.keep(memo):
             self._tell_memo(kind, memo, **more)
-        if self.run.memo_bytes > MAX_STATE:
-            self.fail_run(state_too_large(MAX_STATE))
+        if self.run.memo_bytes > self.max_state:
+            self.fail_run(state_too_large(self.max_state))
         self.resolve(memo.step_id, race=self.job.race)
 
     def step_failed(self, memo: Memo, error: dict[str, Any]) -> None:
@@ -157,8 +159,8 @@ class Turn:
 
     def done(self) -> None:
         """The call went through: its job is over, and the run must not be left without one."""
-        if self.run.memo_bytes > MAX_STATE:
-            self.fail_run(state_too_large(MAX_STATE))
+        if self.run.memo_bytes > self.max_state:
+            self.fail_run(state_too_large(self.max_state))
         if self.retried or self.run.status.ended:
             return
         if self._leads_nowhere() and self._too_often():

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.commits import Commits
     from inngest_asgi.dev.ingest import Ingest
     from inngest_asgi.dev.invokes import Invokes
+    from inngest_asgi.dev.limits import Limits
     from inngest_asgi.dev.options import DevOptions
     from inngest_asgi.dev.pauses import Pauses
     from inngest_asgi.dev.reruns import Reruns
@@ -41,6 +42,11 @@ class Served(Protocol):
     invokes: Invokes
     reruns: Reruns
     checkpoints: Checkpoints
+    limits: Limits
+
+    @property
+    def calls_in_progress(self) -> int:
+        """How many calls of apps are not answered yet."""
 
     async def sync(self, url: str) -> SyncResult:
         """Ask the app at `url` to register, and keep asking."""
