@@ -306,4 +306,7 @@ def first_line(error: Exception) -> str:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         return f"{where}: {first['msg']}." if where else f"{first['msg']}."
-    return f"{str(error).splitlines()[0].removesuffix('.')}."
+    lines = [line.strip() for line in str(error).splitlines() if not line.endswith(":")]
+    said = lines[0] if lines else ""
+    unexpected = re.fullmatch(r"PydanticSerializationUnexpectedValue\((.*)\)", said)
+    return f"{(unexpected[1] if unexpected else said).removesuffix('.')}."

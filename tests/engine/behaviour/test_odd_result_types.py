@@ -46,3 +46,9 @@ def test_a_class_is_what_calling_it_gives(call: Any) -> None:
 @pytest.mark.parametrize("kind", [str, dict, list, object, Iterator, memoryview], ids=repr)
 def test_a_class_that_is_json_or_unknown_to_pydantic_is_plain(kind: Any) -> None:
     assert ResultType.of(kind) is PLAIN
+
+
+def test_a_value_of_another_type_is_told_with_what_was_expected() -> None:
+    kind = ResultType.of(returning(None), Order)
+    with pytest.raises(OutputError, match=r"^Step 'charge' returned .*Expected `Order`.*=dict"):
+        kind.dump({"id": 5}, what=WHAT)
