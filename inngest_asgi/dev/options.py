@@ -28,6 +28,8 @@ class DevOptions:
         signing_key: signs what is sent to apps, and whoever asks the API must have it (as SDKs
             do); None means that nothing is signed or checked.
         event_keys: those that may send events; without any, every key may.
+        hosts: names under which browsers reach a server without a signing key, besides localhost,
+            addresses and names of this network: to all others it is not at home.
 
     Raises:
         ConfigError: there is no such kind, the signing key is none, or a cloud server lacks keys.
@@ -42,6 +44,7 @@ class DevOptions:
     kind: Literal["dev", "cloud"] = ServerKind.DEV.value
     signing_key: str | None = field(default=None, repr=False)
     event_keys: tuple[str, ...] = field(default=(), repr=False)
+    hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in tuple(ServerKind):

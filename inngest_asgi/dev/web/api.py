@@ -14,6 +14,7 @@ from inngest_asgi.dev.calls import memo_document
 from inngest_asgi.dev.web import feed, invokes, page, sending, signals, ui
 from inngest_asgi.dev.web.auth import Keyed, kind_refusal
 from inngest_asgi.dev.web.bodies import body_of
+from inngest_asgi.dev.web.guard import Guard
 from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
 from inngest_asgi.dev.web.views import envelope, event_view, run_view, server_view
 from inngest_asgi.errors import DevServerError, RequestError
@@ -59,7 +60,7 @@ def make_app(server: Served) -> ASGIApp:
         routes += module.routes(server)
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
-    return _Named(Keyed(app, server.options), server.options)
+    return _Named(Guard(Keyed(app, server.options), server.options), server.options)
 
 
 class _Named:

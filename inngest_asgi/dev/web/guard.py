@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from inngest_asgi.wire.codec import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from inngest_asgi.dev.options import DevOptions
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE = frozenset({"same-origin", "none"})
@@ -31,12 +31,14 @@ class Guard:
 
     Args:
         app: what is guarded.
-        hosts: names under which the server is known besides those no stranger can own.
+        options: by what names the server is known. With a signing key any will do: there is
+            nothing that a page without the key could do under them.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, options: DevOptions) -> None:
         self._app = app
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = frozenset(host.lower() for host in options.hosts)
+        self._any_host = options.signing_key is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
@@ -48,7 +50,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> str | None:
         headers = {key: value.decode("latin-1") for key, value in scope["headers"]}
         host = headers.get(b"host", "")
-        if not self._is_ours(_name(host)):
+        if not (self._any_host or self._is_ours(_name(host))):
             return (
                 f"This dev server is not known as {_name(host)!r}. Use localhost or an IP address, "
                 "or tell the server of the name (DevOptions.hosts)."
