@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
 
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.records import Changes
@@ -36,11 +38,8 @@ _HEARTBEAT = 10.0
 def routes(server: Served) -> list[Route]:
     """Return the route that pages listen to."""
 
-    async def feed(request: Request) -> StreamingResponse:
-        kept_open = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(
-            _messages(server), headers=kept_open, media_type="text/event-stream"
-        )
+    async def feed(request: Request) -> Response:
+        return _Feed(server)
 
     return [Route("/ui/feed", feed)]
 
@@ -84,15 +83,26 @@ class Mailbox:
         return news
 
 
-async def _messages(server: Served) -> AsyncIterator[str]:
-    mailbox = Mailbox(server.clock)
-    with server.feed.listening(mailbox.put):
+class _Feed(StreamingResponse):
+    """Listens as long as it is sent: a generator that is left alone would go on for a while."""
+
+    def __init__(self, server: Served) -> None:
+        self._server = server
+        self._mailbox = Mailbox(server.clock)
+        kept_open = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        super().__init__(self._messages(), headers=kept_open, media_type="text/event-stream")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._server.feed.listening(self._mailbox.put):
+            await super().__call__(scope, receive, send)
+
+    async def _messages(self) -> AsyncIterator[str]:
         yield _message("hello", {"version": VERSION, "page": page_files().digest})
         while True:
-            news = await mailbox.take()
+            news = await self._mailbox.take()
             yield ": still here\n\n" if news is None else _message("changed", news)
             # What happens meanwhile is told together: a page cannot show more than that anyway.
-            await server.clock.sleep(_PAUSE)
+            await self._server.clock.sleep(_PAUSE)
 
 
 def _message(kind: str, data: Any) -> str:

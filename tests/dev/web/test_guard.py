@@ -1,0 +1,119 @@
+"""Pages of other origins: what they may make a browser do, and names that lead here by a trick."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from inngest_asgi.dev import DevOptions, DevServer
+from tests.dev.fakes import client
+
+KEY = "signkey-test-0123456789abcdef"
+EVENT = {"name": "shop/paid"}
+DEFAULT = DevOptions()
+
+
+def status(method: str, path: str, options: DevOptions = DEFAULT, **headers: str) -> int:
+    async def main() -> int:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with DevServer(options) as server, client(server.app) as http:
+            body = EVENT if method == "POST" else None
+            return (await http.request(method, path, headers=sent, json=body)).status_code
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost:8288",
+        "LOCALHOST",
+        "127.0.0.1:8288",
+        "10.1.2.3",
+        "[::1]:8288",
+        "shop.localhost:8288",
+        "host.docker.internal:8288",
+        "inngest:8288",
+        "workstation.local",
+        "localhost.:8288",
+    ],
+)
+def test_own_names_are_answered(host: str) -> None:
+    assert status("GET", "/health", host=host) == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example.com:8288", "127.0.0.1.evil.com", "localhost.evil.com", "notlocal.com"]
+)
+def test_names_that_a_stranger_may_own_are_refused(host: str) -> None:
+    assert status("GET", "/health", host=host) == 403
+
+
+def test_a_name_that_the_server_was_told_of_is_answered() -> None:
+    options = DevOptions(hosts=("Dev.Shop.com",))
+    assert status("GET", "/health", options, host="dev.shop.com:443") == 200
+
+
+def test_with_a_key_any_name_is_answered() -> None:
+    assert status("GET", "/health", DevOptions(signing_key=KEY), host="shop.com") == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.com"},
+        {"origin": "null"},
+        {"origin": "http://localhost:3000"},
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+    ],
+    ids=str,
+)
+def test_other_pages_change_nothing(headers: dict[str, str]) -> None:
+    assert status("POST", "/ui/events", DEFAULT, **headers) == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": "http://server.test", "sec_fetch_site": "same-origin"},
+        {"sec_fetch_site": "none"},
+    ],
+    ids=str,
+)
+def test_the_own_page_and_programs_may(headers: dict[str, str]) -> None:
+    assert status("POST", "/ui/events", DEFAULT, **headers) == 200
+
+
+@pytest.mark.parametrize("path", ["/fn/remove?url=x", "/v1/runs/01JGGZP1E0RVNAAAAAAAAAAAAA"])
+def test_that_holds_for_the_whole_api(path: str) -> None:
+    assert status("DELETE", path, origin="https://evil.com") == 403
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("http://localhost:3000", 200),
+        ("http://127.0.0.1:5173", 200),
+        ("http://shop.localhost", 200),
+        ("https://evil.com", 403),
+        ("http://10.0.0.7", 403),
+        ("null", 403),
+    ],
+)
+def test_pages_of_this_machine_may_send_events(origin: str, expected: int) -> None:
+    assert status("POST", "/e/key", origin=origin) == expected
+
+
+def test_reading_needs_no_origin() -> None:
+    assert status("GET", "/health", origin="https://evil.com") == 200
+
+
+def test_the_answer_says_what_to_do() -> None:
+    async def main() -> str:
+        async with client(DevServer().app) as http:
+            return (await http.get("/dev", headers={"host": "dev.shop.com"})).text
+
+    assert "DevOptions.hosts" in asyncio.run(main())
