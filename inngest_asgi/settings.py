@@ -23,6 +23,7 @@ CLOUD_EVENT_ORIGIN = "https://inn.gs"
 _NOT_IN_ORIGIN = re.compile(r"[?#\\\s\x00-\x20\x7f]")
 _PASSWORD = re.compile("[^/]*@")
 _WHOLE_NUMBER = re.compile("[1-9][0-9]{0,8}")
+_LAST_PORT = 65_535
 _OFF = frozenset({"", "0", "false"})
 _STREAMING = dict.fromkeys(("true", "1", "force", "allow"), True) | dict.fromkeys(
     ("false", "0", "disable"), False
@@ -240,6 +241,12 @@ def use_dev_server(origin: str) -> None:
     os.environ["INNGEST_DEV"] = origin
     for name in _LEADING_ELSEWHERE:
         os.environ.pop(name, None)
+
+
+def web_port() -> int | None:
+    """Return the port that PORT tells web applications to serve on; None when it tells none."""
+    text = os.environ.get("PORT", "").strip()
+    return int(text) if text.isdecimal() and int(text) <= _LAST_PORT else None
 
 
 def checked_origin(url: str, name: str) -> str:

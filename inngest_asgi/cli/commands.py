@@ -12,7 +12,10 @@ import click
 from inngest_asgi.cli import dev as dev_command
 from inngest_asgi.cli import run as run_command
 from inngest_asgi.cli import send as send_command
+from inngest_asgi.cli.serving import LOCALHOST
+from inngest_asgi.dev import USUAL_PORTS, DevOptions
 from inngest_asgi.errors import CodecError, InngestError
+from inngest_asgi.settings import web_port
 from inngest_asgi.version import VERSION
 from inngest_asgi.wire.codec import loads
 
@@ -84,6 +87,19 @@ _port = click.option(
 )
 
 
+_path_option = click.option(
+    "--path",
+    metavar="PATH",
+    callback=_path,
+    help="Where the application serves Inngest, if it does not tell.",
+)
+_json = click.option(
+    "--json",
+    is_flag=True,
+    help="Write JSON for programs, one document a line; what is for people goes to standard error.",
+)
+
+
 @commands.command("run")
 @click.argument("target", metavar="MODULE:APP")
 @click.option("--event", metavar="NAME", help="Send this event once the application is synced.")
@@ -97,14 +113,10 @@ _port = click.option(
     "--event, when all unfinished runs have. The default with --event where there is no terminal.",
 )
 @_app_port
-@click.option(
-    "--path",
-    metavar="PATH",
-    callback=_path,
-    help="Where the application serves Inngest, if it does not tell.",
-)
+@_path_option
 @_port
 @_db
+@_json
 def run(
     target: str,
     *,
@@ -115,6 +127,7 @@ def run(
     path: str | None,
     port: int,
     db: str,
+    json: bool,
 ) -> None:
     """Run an application and the embedded server in one process.
 
@@ -134,8 +147,15 @@ def run(
         path=path,
         port=port,
         db=db,
+        json=json,
     )
     sys.exit(run_command.run(plan))
+
+
+def discovery_ports() -> tuple[int, ...]:
+    """Return where to look for applications: the usual ports, and the one platforms set."""
+    own = web_port()
+    return USUAL_PORTS if own is None else (own, *USUAL_PORTS)
 
 
 def ends_by_itself(once: bool | None, event: str | None, *, terminal: bool) -> bool:  # noqa: FBT001
@@ -146,6 +166,7 @@ def ends_by_itself(once: bool | None, event: str | None, *, terminal: bool) -> b
 
 
 @commands.command("dev")
+@click.argument("target", metavar="[MODULE:APP]", required=False)
 @click.option(
     "-u",
     "--sdk-url",
@@ -154,11 +175,69 @@ def ends_by_itself(once: bool | None, event: str | None, *, terminal: bool) -> b
     metavar="URL",
     help="Sync the application at this URL; may be given several times.",
 )
+@click.option(
+    "--reload/--no-reload",
+    default=True,
+    show_default=True,
+    help="Start MODULE:APP anew when a Python file in the working directory changes.",
+)
+@_app_port
+@_path_option
+@click.option(
+    "--discovery/--no-discovery",
+    default=True,
+    show_default=True,
+    help="Look for applications on the usual ports of this machine, and on $PORT, when neither "
+    "MODULE:APP nor a URL is given.",
+)
+@click.option(
+    "--poll-interval",
+    type=click.FloatRange(min=0),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The time between two syncs of the known applications; 0: they are synced once.",
+)
+@click.option(
+    "--retry-interval",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="The time between two attempts, instead of ever longer ones.",
+)
+@click.option(
+    "--host",
+    default=LOCALHOST,
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where the server listens; 0.0.0.0 lets other machines and containers in.",
+)
 @_port
 @_db
-def dev(*, urls: tuple[str, ...], port: int, db: str) -> None:
-    """Run the embedded server alone, for applications that run elsewhere."""
-    dev_command.dev(urls, port=port, db=db)
+@click.option("-v", "--verbose", is_flag=True, help="Tell of each step, too.")
+@_json
+def dev(
+    target: str | None,
+    *,
+    urls: tuple[str, ...],
+    discovery: bool,
+    poll_interval: float,
+    retry_interval: float | None,
+    db: str,
+    **more: Any,
+) -> None:
+    """Run the embedded server, and MODULE:APP in a process of its own that follows its code.
+
+    Without MODULE:APP, for applications that run elsewhere, of any Inngest SDK. Runs that were
+    under way when the command was stopped, or killed, go on.
+    """
+    named = target is not None or bool(urls)
+    options = DevOptions(
+        db=db, poll_interval=poll_interval, retry_interval=retry_interval, hold=target is not None
+    )
+    ports = discovery_ports() if discovery and not named else ()
+    dev_command.dev(
+        dev_command.Plan(target=target, urls=urls, options=options, ports=ports, **more)
+    )
 
 
 @commands.command("send")

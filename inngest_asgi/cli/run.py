@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from inngest_asgi.cli.console import open_console
+from inngest_asgi.cli.console import open_screen
 from inngest_asgi.cli.loading import Loaded, load_app
 from inngest_asgi.cli.serving import listening, origin_of, served
 from inngest_asgi.cli.stopping import first_of, for_ever, stop_on_signals, work_until
@@ -38,6 +38,7 @@ class Plan:
     path: str | None
     port: int
     db: str
+    json: bool = False
 
 
 def run(plan: Plan) -> int:
@@ -89,8 +90,9 @@ class _Session:
         self._plan = plan
         self._server = server
         self._listener = listener
-        self._console = open_console()
-        self.telling = Telling(server, self._console)
+        screen = open_screen(json=plan.json)
+        self._notices = screen.notices
+        self.telling = Telling(server, screen)
         self.telling.note_ends()
 
     async def work(self, url: str, loaded: Loaded) -> int:
@@ -105,7 +107,7 @@ class _Session:
             code = await self._follow(unfinished)
             if self._plan.once:
                 return code
-            self._console.print("Serving until Ctrl-C; unfinished runs go on at the next start.")
+            self._notices.print("Serving until Ctrl-C; unfinished runs go on at the next start.")
             return await for_ever()
 
     async def _sync(self, url: str, loaded: Loaded) -> None:
@@ -113,8 +115,8 @@ class _Session:
         if not result.ok:
             advice = " Where it serves Inngest is told by --path PATH." if loaded.guessed else ""
             raise click.ClickException(f"{result.error}{advice}")
-        self._console.print(f"Server       {origin_of(self._listener)}")
-        self._console.print(described(result))
+        self._notices.print(f"Server       {origin_of(self._listener)}")
+        self._notices.print(described(result))
 
     async def _follow(self, unfinished: list[str]) -> int:
         """Return 0 when the runs that count have completed, 1 when not all of them did."""
@@ -123,12 +125,12 @@ class _Session:
         if not self._plan.once:
             return 0
         if not unfinished:
-            self._console.print("There is no event to send and no unfinished run: nothing to do.")
+            self._notices.print("There is no event to send and no unfinished run: nothing to do.")
         return await self._outcome(unfinished)
 
     async def _send(self, name: str) -> list[str]:
         """Send the event and return the ids of the runs it started."""
-        self._console.print(f"Event        {name}")
+        self._notices.print(f"Event        {name}")
         event_id = await self._server.send({"name": name, "data": self._plan.data})
         run_ids = [run.id for run in await self._server.runs_of(event_id)]
         if not run_ids:

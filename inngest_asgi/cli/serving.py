@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     App = Callable[[Any, Any, Any], Awaitable[None]]
 
-_HOST = "127.0.0.1"
+LOCALHOST = "127.0.0.1"
+_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - told apart, not listened on
 _GRACE = 2
 """Seconds that requests which do not let themselves be cancelled have to end."""
 
@@ -25,13 +26,16 @@ _log = logging.getLogger("uvicorn.error")
 
 
 @contextlib.contextmanager
-def listening(port: int, *, option: str, what: str) -> Iterator[socket.socket]:
+def listening(
+    port: int, *, option: str, what: str, host: str = LOCALHOST
+) -> Iterator[socket.socket]:
     """Hold a port of this machine inside the context.
 
     Args:
         port: 0 takes any free one.
         option: the option that changes the port, for the error.
         what: what is to listen there, for the error.
+        host: the address to listen on; this machine's own by default.
 
     Raises:
         click.ClickException: it is taken, or may not be used.
@@ -39,7 +43,7 @@ def listening(port: int, *, option: str, what: str) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((_HOST, port))
+            listener.bind((host, port))
             listener.listen()
         except OSError as error:
             raise click.ClickException(
@@ -50,16 +54,23 @@ def listening(port: int, *, option: str, what: str) -> Iterator[socket.socket]:
 
 
 def origin_of(listener: socket.socket) -> str:
-    """Return the URL of what listens on a socket, without a path."""
+    """Return the URL, without a path, by which this machine reaches what listens on a socket."""
     host, port = listener.getsockname()
+    host = LOCALHOST if host == _EVERY_ADDRESS else host
     return f"http://{host}:{port}"
 
 
 @contextlib.asynccontextmanager
-async def served(app: App, listener: socket.socket) -> AsyncIterator[None]:
+async def served(
+    app: App, listener: socket.socket, *, patience: float = 0.0
+) -> AsyncIterator[None]:
     """Serve an application on a socket inside the context; its lifespan is run.
 
-    Requests in progress are dropped when the context is left.
+    Args:
+        app: an ASGI application.
+        listener: the socket, which stays open.
+        patience: seconds that requests in progress have to end when the context is left; after
+            that they are dropped.
 
     Raises:
         click.ClickException: its lifespan failed to start.
@@ -71,7 +82,7 @@ async def served(app: App, listener: socket.socket) -> AsyncIterator[None]:
         await _until_up(server, serving)
         yield
     finally:
-        await droppable.drop()
+        await droppable.drop(patience)
         # uvicorn looks ten times a second whether it should exit; there is no need to wait for it.
         serving.cancel()
         await asyncio.wait([serving])
@@ -140,8 +151,13 @@ class _Droppable:
         request.add_done_callback(self._requests.discard)
         await self._app(scope, receive, send)
 
-    async def drop(self) -> None:
-        """Cancel the requests in progress and wait for them; uvicorn's complaints are not news."""
+    async def drop(self, patience: float) -> None:
+        """Cancel the requests that do not end soon, and wait for them.
+
+        What uvicorn complains of then is no news.
+        """
+        if self._requests and patience:
+            await asyncio.wait(self._requests, timeout=patience)
         requests = set(self._requests)
         for request in requests:
             request.cancel()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from inngest_asgi.cli.console import can_show
 from inngest_asgi.cli.outcome import outcome
 from inngest_asgi.cli.timeline import MARKS, PLAIN_MARKS, Timeline
 from inngest_asgi.dev import Happening, RunStatus
+from inngest_asgi.wire.codec import dump_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    from rich.console import Console
-
+    from inngest_asgi.cli.console import Screen
     from inngest_asgi.dev import Record
 
 _FAILED_EVENT = "inngest/function.failed"
@@ -52,14 +52,17 @@ class Telling:
 
     Args:
         server: whose runs to tell of.
-        console: where to print.
+        screen: where to print.
+        brief: tell of failures and of how runs end, not of each step.
     """
 
-    def __init__(self, server: Watched, console: Console) -> None:
+    def __init__(self, server: Watched, screen: Screen, *, brief: bool = False) -> None:
         self._server = server
-        self._console = console
-        self._plain = not can_show(console, "".join(astuple(MARKS)))
-        self._timeline = Timeline(PLAIN_MARKS if self._plain else MARKS)
+        self._console = screen.results
+        self._json = screen.json
+        self._brief = brief
+        self._plain = not can_show(self._console, "".join(astuple(MARKS)))
+        self._timeline = Timeline(PLAIN_MARKS if self._plain else MARKS, brief=brief)
         self._noting = False
         self._ends: dict[str, Ended] = {}
         self._begun = asyncio.Event()
@@ -110,15 +113,21 @@ class Telling:
     def _introduce(self, run_id: str, history: list[Record]) -> None:
         ended = any(record.kind is Happening.RUN_ENDED for record in history)
         if not ended and run_id not in self._timeline.open:
-            self._console.print(*self._timeline.resumed(run_id, history), sep="\n")
+            lines = self._timeline.resumed(run_id, history)
+            if lines and not self._json:
+                self._console.print(*lines, sep="\n")
 
     def _tell_of(self, record: Record) -> None:
         if self._noting and record.kind is Happening.RUN_ENDED:
             function = self._timeline.open[record.run_id].function
             self._ends[record.run_id] = Ended(function, record.details["status"])
-        for line in self._timeline.lines(record):
+        lines = self._timeline.lines(record)
+        if self._json:
+            self._console.print(dump_text(asdict(record)))
+            return
+        for line in lines:
             self._console.print(line)
-        if record.kind is Happening.RUN_ENDED:
+        if record.kind is Happening.RUN_ENDED and not self._brief:
             for part in outcome(record, plain=self._plain):
                 self._console.print(part)
 

@@ -18,6 +18,7 @@ _NAME_WIDTH = 28
 _DURATION_WIDTH = 9
 _LONGEST_MESSAGE = 200
 _TAG_LENGTH = 4
+_TOLD_BRIEFLY = (Happening.STEP_FAILED, Happening.ATTEMPT_FAILED, Happening.RUN_ENDED)
 _A_LONG_WAIT = 1.0
 """Seconds a run may be due in the future before that is worth a line."""
 
@@ -81,11 +82,13 @@ class Timeline:
 
     Args:
         marks: the characters in front of lines.
+        brief: only failures and ends, so that many runs do not drown what matters.
     """
 
-    def __init__(self, marks: Marks = MARKS) -> None:
+    def __init__(self, marks: Marks = MARKS, *, brief: bool = False) -> None:
         self.open: dict[str, ToldRun] = {}
         self._marks = marks
+        self._brief = brief
 
     def lines(self, record: Record) -> list[Text]:
         """Return the lines that tell of a record: none for many kinds of it."""
@@ -101,6 +104,8 @@ class Timeline:
         run = self.open[run_id] = ToldRun(run_id, f"run {run_id}")
         for record in history:
             run.note(record)
+        if self._brief:
+            return []
         if run.due is not None:
             return [self._scheduled(run.function, run.due, run.queued_at or run.due)]
         count = f"{run.recorded} step{'' if run.recorded == 1 else 's'} recorded before"
@@ -112,6 +117,8 @@ class Timeline:
 
     def _told(self, run: ToldRun, record: Record) -> list[Text]:
         details = record.details
+        if self._brief and record.kind not in _TOLD_BRIEFLY:
+            return []
         match record.kind:
             case Happening.RUN_QUEUED if details["due"] - record.at > _A_LONG_WAIT:
                 function, due = details["function"], details["due"]
@@ -128,7 +135,7 @@ class Timeline:
                 name = run.names.get(details.get("step_id") or "", "the function")
                 return self._failed(run, record, name)
             case Happening.RUN_ENDED:
-                return [self._ended(run, record)]
+                return [self._ended(run, record), *self._reason(record)]
             case _:
                 return []
 
@@ -175,7 +182,14 @@ class Timeline:
         status = record.details["status"]
         style = "bold green" if status == RunStatus.COMPLETED.label else "bold red"
         took = None if run.queued_at is None else record.at - run.queued_at
-        return _line("", self._marks.end, style, run.function, took, f"{self._tag(run)}{status}")
+        which = f"run {run.id} " if self._brief else self._tag(run)
+        return _line("", self._marks.end, style, run.function, took, f"{which}{status}")
+
+    def _reason(self, record: Record) -> list[Text]:
+        """Return why a run failed, where its outcome is not shown."""
+        error = record.details["output"]
+        failed = record.details["status"] == RunStatus.FAILED.label and isinstance(error, dict)
+        return [Text(f"      {summary(error)}", style="red")] if self._brief and failed else []
 
     def _row(
         self, run: ToldRun, mark: str, style: str, name: str, duration: float | None, text: str = ""
@@ -183,6 +197,8 @@ class Timeline:
         return _line("  ", mark, style, name, duration, f"{self._tag(run)}{text}")
 
     def _tag(self, run: ToldRun) -> str:
+        if self._brief:
+            return f"{run.function} ..{run.id[-_TAG_LENGTH:]} "
         return f"..{run.id[-_TAG_LENGTH:]} " if len(self.open) > 1 else ""
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import io
 import signal
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 import inngest_asgi as inngest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 client = inngest.Inngest("tried")
 ran: list[str] = []
@@ -75,4 +79,20 @@ class Interrupting(io.StringIO):
         if self._texts and all(one in self.getvalue() for one in self._texts):
             self._texts = ()
             signal.raise_signal(signal.SIGINT)
+        return done
+
+
+class Acting(io.StringIO):
+    """An output that does something each time the next of some texts was written."""
+
+    def __init__(self, *acts: tuple[str, Callable[[], object]]) -> None:
+        super().__init__()
+        self._acts = list(acts)
+        self._seen = 0
+
+    def write(self, text: str) -> int:
+        done = super().write(text)
+        if self._acts and self._acts[0][0] in self.getvalue()[self._seen :]:
+            self._seen = len(self.getvalue())
+            self._acts.pop(0)[1]()
         return done

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from inngest_asgi.cli.commands import commands, ends_by_itself
+from inngest_asgi.cli.commands import commands, discovery_ports, ends_by_itself
+from inngest_asgi.dev import USUAL_PORTS
 from inngest_asgi.version import VERSION
 from tests.cli.test_send import event_api
 
@@ -42,7 +43,7 @@ def test_the_version() -> None:
 
 def test_the_options_of_run() -> None:
     event = ["--event", "paid", "--data", '{"a": 1}', "--once"]
-    places = ["--port", "1", "--app-port", "2", "--path", "jobs", "--db", "my.db"]
+    places = ["--port", "1", "--app-port", "2", "--path", "jobs", "--db", "my.db", "--json"]
     assert parsed("run", "shop:app", *event, *places) == {
         "target": "shop:app",
         "event": "paid",
@@ -52,6 +53,7 @@ def test_the_options_of_run() -> None:
         "path": "/jobs",
         "port": 1,
         "db": "my.db",
+        "json": True,
     }
 
 
@@ -65,6 +67,7 @@ def test_what_run_does_without_options() -> None:
         "path": None,
         "port": 8288,
         "db": ".inngest-asgi/dev.db",
+        "json": False,
     }
 
 
@@ -168,12 +171,37 @@ def test_an_application_that_is_not_there_is_one_sentence(project: Project) -> N
 
 
 def test_the_options_of_dev() -> None:
-    arguments = ["-u", "http://a", "--sdk-url", "http://b", "--port", "1", "--db", "my.db"]
-    assert parsed("dev", *arguments) == {
+    urls = ["-u", "http://a", "--sdk-url", "http://b"]
+    places = ["--port", "1", "--app-port", "2", "--path", "jobs", "--db", "my.db", "--host", "::"]
+    times = ["--poll-interval", "0", "--retry-interval", "2.5"]
+    flags = ["--no-reload", "--no-discovery", "-v", "--json"]
+    assert parsed("dev", "shop:app", *urls, *places, *times, *flags) == {
+        "target": "shop:app",
         "urls": ("http://a", "http://b"),
+        "reload": False,
+        "discovery": False,
+        "app_port": 2,
+        "path": "/jobs",
+        "poll_interval": 0.0,
+        "retry_interval": 2.5,
+        "host": "::",
         "port": 1,
         "db": "my.db",
+        "verbose": True,
+        "json": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("port", "first"),
+    [("4567", 4567), ("", USUAL_PORTS[0]), ("many", USUAL_PORTS[0]), ("70000", USUAL_PORTS[0])],
+    ids=["set", "empty", "no-number", "too-large"],
+)
+def test_applications_are_looked_for_on_the_port_that_the_environment_names(
+    port: str, first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", port)
+    assert discovery_ports()[0] == first
 
 
 def test_dev_refuses_what_is_no_url_in_one_sentence() -> None:

@@ -13,16 +13,21 @@ import pytest
 from starlette.responses import Response
 
 import inngest_asgi as inngest
-from inngest_asgi.cli.dev import dev
+from inngest_asgi.cli.dev import Plan, dev
 from inngest_asgi.cli.run import run
-from inngest_asgi.cli.serving import listening, origin_of, served
+from inngest_asgi.cli.serving import LOCALHOST, listening, origin_of, served
+from inngest_asgi.dev import DevOptions
 from inngest_asgi.errors import RequestError
 from tests.cli import programs
 from tests.cli.test_run import plan
 
+pytestmark = pytest.mark.live  # real servers, sockets and processes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.cli.conftest import Project
 
 client = inngest.Inngest("stopped")
 
@@ -44,6 +49,12 @@ app = inngest.serve(client)
 def _nothing_ran(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INNGEST_DEV", "")  # so that what the command sets is unset afterwards
     programs.ran.clear()
+
+
+def asked_for(*, port: int = 0, db: str = ":memory:", hold: bool = False, **more: Any) -> Plan:
+    """Return a plan, with all steps told of unless it says otherwise."""
+    about: dict[str, Any] = {"host": LOCALHOST, "verbose": True}
+    return Plan(options=DevOptions(db=db, hold=hold), port=port, **about | more)
 
 
 def free_port() -> int:
@@ -83,7 +94,7 @@ def test_it_syncs_goes_on_with_what_is_unfinished_and_serves_until_it_is_stopped
     output = programs.Interrupting(serving, '"done"')
     monkeypatch.setattr(sys, "stdout", output)
     with beside(app, app_port) as url:
-        dev([f"{url}/api/inngest", f"{url}/nothing"], port=port, db=db)
+        dev(asked_for(urls=(f"{url}/api/inngest", f"{url}/nothing"), port=port, db=db))
     lines = output.getvalue().splitlines()
     assert lines[:2] == [
         f"Server       http://127.0.0.1:{port}",
@@ -114,10 +125,81 @@ def test_an_application_that_comes_up_after_the_server_is_told_of(
     output = programs.Interrupting("asked again", "(stopped, 1 function)")
     monkeypatch.setattr(sys, "stdout", output)
     with beside(late, app_port) as url:
-        dev([f"{url}/api/inngest"], port=port, db=":memory:")
+        dev(asked_for(urls=(f"{url}/api/inngest",), port=port))
     assert asked == ["PUT"] * 3
 
 
 def test_what_is_no_url_is_refused() -> None:
     with pytest.raises(RequestError, match="'nonsense' is not a URL"):
-        dev(["nonsense"], port=0, db=":memory:")
+        dev(asked_for(urls=("nonsense",)))
+
+
+def test_an_application_that_is_found_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    port, app_port = free_port(), free_port()
+    monkeypatch.setenv("INNGEST_DEV", f"http://127.0.0.1:{port}")
+    output = programs.Interrupting("(stopped, 1 function)")
+    monkeypatch.setattr(sys, "stdout", output)
+    with beside(app, app_port):
+        dev(asked_for(port=port, ports=(app_port,)))
+    assert f"Application  http://localhost:{app_port}/api/inngest" in output.getvalue()
+
+
+def test_the_json_of_dev_is_not_mixed_with_what_is_for_people(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = programs.Interrupting("Serving until Ctrl-C")
+    monkeypatch.setattr(sys, "stderr", errors)
+    dev(asked_for(json=True))
+    assert capsys.readouterr().out == ""
+    assert errors.getvalue().startswith("Server       http://127.0.0.1:")
+
+
+APP = """
+import inngest_asgi as inngest
+client = inngest.Inngest("shop")
+
+@client.create_function(fn_id="pay", trigger=inngest.TriggerEvent(event="paid"))
+async def pay(ctx): ...
+
+{name} = inngest.serve(client, serve_path={path!r})
+"""
+
+
+def interrupt() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_an_application_of_its_own_is_started_anew_when_its_code_changes(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(name: str, path: str | None = None) -> None:
+        project.write("shop.py", APP.format(name=name, path=path))
+
+    write("app")
+    output = programs.Acting(
+        ("Serving until Ctrl-C", lambda: write("other")),
+        ("could not be started. Mend it and save.", lambda: write("app", "/moved")),
+        ("/moved (shop, 1 function)", interrupt),
+    )
+    monkeypatch.setattr(sys, "stdout", output)
+    dev(asked_for(target="shop:app", reload=True, hold=True))
+    assert output.getvalue().count("Reloading    shop.py\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("", "shop:app could not be started. Mend it and start again."),
+        ("async def app(scope, receive, send): ...", "is told by --path PATH."),
+        (APP.format(name="app", path=None), "(shop, 1 function)"),
+    ],
+    ids=["broken", "stranger", "good"],
+)
+def test_an_application_of_its_own_without_reload(
+    code: str, told: str, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("shop.py", code)
+    output = programs.Interrupting(told, "Serving until Ctrl-C")
+    monkeypatch.setattr(sys, "stdout", output)
+    dev(asked_for(target="shop:app", hold=True))
+    assert told in output.getvalue()

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from inngest_asgi.cli.console import Screen
 from inngest_asgi.cli.stopping import first_of
 from inngest_asgi.cli.telling import Ended, Telling
 from inngest_asgi.dev import Happening
+from inngest_asgi.wire.codec import loads
 from tests.cli.records import NOW, OTHER, RUN, ended, queued, record, recorded, started
 
 if TYPE_CHECKING:
@@ -41,9 +43,15 @@ class Server:
         return [one for one in self._history if one.run_id == run_id]
 
 
-def told(server: Server, work: Callable[[Telling], Coroutine[Any, Any, Any]]) -> list[str]:
-    console = Console(record=True, width=200)
-    telling = Telling(server, console)
+def told(
+    server: Server,
+    work: Callable[[Telling], Coroutine[Any, Any, Any]],
+    *,
+    json: bool = False,
+    brief: bool = False,
+) -> list[str]:
+    console = Console(record=True, width=200, soft_wrap=True)
+    telling = Telling(server, Screen(console, console, json), brief=brief)
     telling.begin()
     asyncio.run(first_of(work(telling), telling.tell()))
     return console.export_text().splitlines()
@@ -71,7 +79,7 @@ def test_what_happens_is_printed_with_the_output() -> None:
 
 def test_nothing_is_printed_before_it_is_time(capsys: pytest.CaptureFixture[str]) -> None:
     async def main() -> list[str]:
-        telling = Telling(Server(queued(), started()), Console())
+        telling = Telling(Server(queued(), started()), Screen(Console(), Console()))
         telling_it = asyncio.create_task(telling.tell())
         await a_moment(telling)
         before = capsys.readouterr().out
@@ -161,3 +169,44 @@ def test_no_ends_are_kept_unless_somebody_waits() -> None:
             await asyncio.wait_for(telling.ends_of([RUN]), 0)
 
     told(Server(queued(), ended()), work)
+
+
+def test_briefly_only_failures_and_ends_are_told_without_outputs() -> None:
+    error = {"name": "ValueError", "message": "no", "stack": "Traceback ..."}
+    server = Server(
+        queued(),
+        started(),
+        recorded("a"),
+        ended(status="Failed", output=error),
+        queued(run_id=OTHER),
+        ended(run_id=OTHER, output="paid"),
+    )
+    lines = told(server, a_moment, brief=True)
+    assert [line.split("  ")[0].strip() for line in lines] == ["■ shop-pay", "", "■ shop-pay"]
+    assert lines[0].endswith(f"run {RUN} Failed")
+    assert lines[1].strip() == "ValueError: no"
+
+
+def test_briefly_nothing_is_told_of_where_runs_stand() -> None:
+    server = Server(history=(queued(), started()))
+    assert told(server, lambda telling: telling.resume(RUN), brief=True) == []
+
+
+def test_as_json_each_record_is_a_line() -> None:
+    happened = (queued(), started(), ended(output={"a": 1}))
+    lines = told(Server(*happened), a_moment, json=True)
+    documents = [loads(line) for line in lines]
+    assert [one["kind"] for one in documents] == ["run_queued", "run_started", "run_ended"]
+    assert documents[2] == {
+        "seq": happened[2].seq,
+        "at": NOW,
+        "run_id": RUN,
+        "event_id": "event",
+        "kind": "run_ended",
+        "details": {"status": "Completed", "output": {"a": 1}},
+    }
+
+
+def test_as_json_nothing_is_told_of_what_was_told_before() -> None:
+    server = Server(history=(queued(), started()))
+    assert told(server, lambda telling: telling.resume(RUN), json=True) == []
