@@ -1,5 +1,7 @@
-"""What a worker and a gateway say to each other, as records (connect.md 2); how they become bytes
-is the business of `frames`, so nothing here imports protobuf."""
+"""What a worker and a gateway say to each other, as records (connect.md 2); it knows no protobuf.
+
+How they become bytes and back is the business of `frames`.
+"""
 
 from __future__ import annotations
 

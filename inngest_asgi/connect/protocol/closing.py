@@ -46,11 +46,6 @@ class Close:
     reason: str
 
     @property
-    def drains(self) -> bool:
-        """Whether the gateway ended it because it shuts down."""
-        return self.reason == Reason.GATEWAY_CLOSING
-
-    @property
     def refuses(self) -> bool:
         """Whether the gateway answered and said no, so that asking again at once is in vain."""
         return self.code == CloseCode.POLICY and self.reason not in _NO_REFUSALS

@@ -38,7 +38,7 @@ DRAIN_PATIENCE = 25.0
 """Seconds a worker has to go elsewhere when the gateway drains (connect.md 8)."""
 
 MISSED_HEARTBEATS = 5
-"""Intervals that may pass without a heartbeat; one more and the worker is gone (connect.md 5)."""
+"""Intervals without a heartbeat after which the worker is gone (connect.md 5)."""
 
 STATUS_PACE = 2.0
 """Seconds between two status reports; those that come sooner are ignored (connect.md 7)."""
