@@ -13,6 +13,7 @@ from inngest_asgi.dev.apps.discovery import USUAL_PORTS, Discovery
 from inngest_asgi.dev.apps.registration import normalized_url
 from inngest_asgi.dev.apps.registry import Registry
 from inngest_asgi.dev.apps.sync import Sync, SyncResult
+from inngest_asgi.dev.cancellations import Cancellations
 from inngest_asgi.dev.checkpoints import Checkpoints
 from inngest_asgi.dev.commits import Commits
 from inngest_asgi.dev.crons import Crons
@@ -87,6 +88,7 @@ class DevServer:
     reruns: Reruns
     checkpoints: Checkpoints
     limits: Limits
+    cancellations: Cancellations
 
     def __init__(
         self,
@@ -274,6 +276,10 @@ class DevServer:
         )
         stack.push_async_callback(upkeep.stop)
         stack.enter_context(self.feed.listening(upkeep.saved))
+        self.cancellations = Cancellations(
+            clock, alarm, self.registry, self.commits, self.queries, self.notes
+        )
+        stack.push_async_callback(self.cancellations.stop)
         deadlines = Deadlines(clock, alarm, LONGEST_CALL)
         self._executor = Executor(
             Tools(

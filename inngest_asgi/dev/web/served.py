@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.annotations import Annotations
     from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.apps.sync import SyncResult
+    from inngest_asgi.dev.cancellations import Cancellations
     from inngest_asgi.dev.checkpoints import Checkpoints
     from inngest_asgi.dev.commits import Commits
     from inngest_asgi.dev.ingest import Ingest
@@ -43,6 +44,7 @@ class Served(Protocol):
     reruns: Reruns
     checkpoints: Checkpoints
     limits: Limits
+    cancellations: Cancellations
 
     @property
     def calls_in_progress(self) -> int:
