@@ -32,7 +32,7 @@ class Annotations:
             DevServerError: it could not be saved.
         """
         async with self._lock:
-            if await self._queries.run(run_id) is None:
+            if not await self._queries.known_runs([run_id]):
                 raise RequestError(f"There is no run {run_id}.", code="not_found", status=404)
             known = {(one.target, one.kind): one for one in await self._notes.metadata(run_id)}
             fresh: dict[tuple[Target, str], Note] = {}

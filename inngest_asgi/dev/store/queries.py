@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from inngest_asgi.dev.records import Memo, RunRow, RunStatus, StoredEvent
+from inngest_asgi.dev.records import JobKind, Memo, RunRow, RunStatus, StoredEvent
 from inngest_asgi.dev.store.flow import BATCH_ID, OF_EVENT, batch_events
 from inngest_asgi.errors import CodecError
 from inngest_asgi.wire.codec import dumps, loads
@@ -114,6 +114,19 @@ class RunItem:
 
 
 @dataclass(frozen=True, slots=True)
+class JobItem:
+    """What is to be done for a run, without what it holds."""
+
+    id: str
+    run_id: str
+    kind: JobKind
+    step_id: str | None
+    name: str
+    due: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
     """A part of a list; `cursor` leads to the next part, None when there is none."""
 
@@ -157,18 +170,28 @@ class Queries:
         )
         return _run_item(rows[0]) if rows else None
 
-    async def runs_of_events(self, event_ids: Sequence[str]) -> dict[str, list[RunItem]]:
-        """Return the runs that events started, alone or in batches, by the events' internal ids.
+    async def known_runs(self, run_ids: Sequence[str]) -> set[str]:
+        """Return those of some ids that a run has."""
+        sql = f"SELECT id FROM runs WHERE id IN ({_marks(run_ids)})"  # noqa: S608
+        return {row[0] for row in await self._rows(sql, run_ids)}
 
-        They are in the order in which they were queued, and have no outputs.
+    async def runs_of_events(
+        self, event_ids: Sequence[str], *, outputs: bool = False
+    ) -> dict[str, list[RunItem]]:
+        """Return the runs that events started, alone or in batches, as they were queued.
+
+        Args:
+            event_ids: the events' internal ids, which are the keys of the answer.
+            outputs: whether to read what the runs returned.
         """
+        output = "runs.output" if outputs else "NULL"
         marks = _marks(event_ids)
         pairs = (
             f"SELECT event_id, id AS run_id FROM runs WHERE event_id IN ({marks})"  # noqa: S608
             f" UNION SELECT event_id, run_id FROM batch_events WHERE event_id IN ({marks})"
         )
         rows = await self._rows(
-            f"SELECT {_run_columns('NULL')}, pairs.event_id FROM ({pairs}) AS pairs"  # noqa: S608
+            f"SELECT {_run_columns(output)}, pairs.event_id FROM ({pairs}) AS pairs"  # noqa: S608
             f" JOIN runs ON runs.id = pairs.run_id {_RUN_JOINS} ORDER BY runs.rowid",
             [*event_ids, *event_ids],
         )
@@ -199,6 +222,20 @@ class Queries:
         """Return how many runs there are of each status that any run has."""
         rows = await self._rows("SELECT status, count(*) FROM runs GROUP BY status", [])
         return {RunStatus(status): count for status, count in rows}
+
+    async def jobs(self, run_id: str, limit: int) -> list[JobItem]:
+        """Return what is in the queue for a run, the next first."""
+        rows = await self._rows(
+            "SELECT id, run_id, kind, step_id, name, due, attempt FROM jobs"
+            " WHERE run_id = ? ORDER BY due, rowid LIMIT ?",
+            [run_id, limit],
+        )
+        return [JobItem(row[0], row[1], JobKind(row[2]), *row[3:]) for row in rows]
+
+    async def job_counts(self) -> dict[JobKind, int]:
+        """Return how many jobs of each kind are in the queue, those that wait included."""
+        rows = await self._rows("SELECT kind, count(*) FROM jobs GROUP BY kind", [])
+        return {JobKind(kind): count for kind, count in rows}
 
     async def started_by(self, function_id: str, event_id: str) -> str | None:
         """Return the run that an event's own id started of a function, within 24 hours."""

@@ -14,6 +14,9 @@ from inngest_asgi.wire.codec import dumps
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+CANCELLED_BY_API = "The run was cancelled by the API."
+"""Why a run was cancelled that somebody asked a route to cancel."""
+
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.dev.calls import ACCOUNT_ID
+from inngest_asgi.dev.calls import ACCOUNT_ID, ENVIRONMENT_ID
 from inngest_asgi.version import VERSION
 from inngest_asgi.wire.codec import Fragment, loads
 
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from inngest_asgi.dev.options import DevOptions
-    from inngest_asgi.dev.records import App, Function, RunRow, StoredEvent
-
-ENVIRONMENT_ID = "00000000-0000-4000-b000-000000000000"
+    from inngest_asgi.dev.records import App, Function, StoredEvent
+    from inngest_asgi.dev.store.queries import JobItem, RunItem
 
 
 def moment(seconds: float) -> str:
@@ -24,9 +23,11 @@ def moment(seconds: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-def envelope(data: Any, now: float, max_age: int) -> dict[str, Any]:
-    """Wrap what an API call returns, which may be cached for `max_age` seconds."""
-    metadata = {"fetched_at": moment(now), "cached_until": moment(now + max_age)}
+def envelope(data: Any, now: float, max_age: int | None) -> dict[str, Any]:
+    """Wrap what an API call returns, which may be kept for `max_age` seconds, if at all."""
+    metadata = {"fetched_at": moment(now)}
+    if max_age is not None:
+        metadata["cached_until"] = moment(now + max_age)
     return {"data": data, "metadata": metadata}
 
 
@@ -43,8 +44,9 @@ def event_view(event: StoredEvent) -> dict[str, Any]:
     }
 
 
-def run_view(run: RunRow) -> dict[str, Any]:
+def run_view(item: RunItem) -> dict[str, Any]:
     """Return a run as the API shows it, with its output when it has ended."""
+    run = item.run
     view = {
         "run_id": run.id,
         "run_started_at": moment(run.started_at or run.queued_at),
@@ -55,9 +57,40 @@ def run_view(run: RunRow) -> dict[str, Any]:
         "status": run.status.label,
         "ended_at": None if run.ended_at is None else moment(run.ended_at),
     }
-    if run.batch_id is not None:
-        view["batch_id"] = run.batch_id
-    return view if run.output is None else view | {"output": Fragment(run.output)}
+    more = {
+        "batch_id": run.batch_id,
+        "original_run_id": item.original_run_id,
+        "cron": item.cron,
+        "output": None if run.output is None else Fragment(run.output),
+    }
+    return view | {key: value for key, value in more.items() if value is not None}
+
+
+def job_view(job: JobItem, position: int) -> dict[str, Any]:
+    """Return a queue item as the API shows it; what it holds may be a secret and is not shown."""
+    return {
+        "JobID": job.id,
+        "at": moment(job.due),
+        "position": position,
+        "kind": job.kind.value,
+        "attempt": job.attempt,
+        "Raw": {"step_id": job.step_id, "name": job.name, "run_id": job.run_id},
+    }
+
+
+def function_record(function: Function) -> dict[str, Any]:
+    """Return a function as REST v1 lists it."""
+    archived = function.archived_at
+    return {
+        "internal_id": function.id,
+        "env_id": ENVIRONMENT_ID,
+        "app_id": function.app_id,
+        "id": function.slug,
+        "name": function.name,
+        "config": function.config | {"triggers": function.triggers},
+        "created_at": moment(function.created_at),
+        "archived_at": None if archived is None else moment(archived),
+    }
 
 
 def server_view(
@@ -66,7 +99,7 @@ def server_view(
     """Return what `GET /dev` tells."""
     return {
         "version": VERSION,
-        "authed": False,
+        "authed": options.signing_key is not None,
         "startOpts": {
             "dir": "",
             "urls": list(options.app_urls),
@@ -76,7 +109,7 @@ def server_view(
             "tick": 0,
             "retry_interval": int(options.retry_interval or 0),
             "queue_workers": options.max_calls,
-            "require_keys": False,
+            "require_keys": options.is_cloud,
             "connectGatewayPort": 0,
             "connectGatewayHost": "",
             "persist": options.persistent,
