@@ -63,13 +63,14 @@ class Tools:
 
 
 class Executor:
-    """Does jobs as they become due, at most `max_calls` at a time."""
+    """Does jobs as they become due, at most `max_calls` of each sort at a time."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = tools.options.max_calls
         self._fetching = 0
+        self._quick = 0
         self._lines = asyncio.Semaphore(tools.options.max_calls)
         self._held = tools.options.hold
 
@@ -85,10 +86,13 @@ class Executor:
 
     def pump(self) -> None:
         """Start as many due jobs as may be in progress."""
-        while not self._held and len(self._tasks) - self._fetching < self._room:
-            job = self._tools.jobs.take()
+        while not self._held:
+            calling = len(self._tasks) - self._fetching - self._quick
+            rooms = (calling < self._room, self._quick < self._room)
+            job = self._tools.jobs.take(calls=rooms[0], others=rooms[1])
             if job is None:
                 return
+            self._quick += not job.kind.calls
             task = asyncio.ensure_future(self._perform(job))
             self._tasks.add(task)
             task.add_done_callback(self._performed)
@@ -115,6 +119,7 @@ class Executor:
             self._tools.jobs.release(job)
             self._tools.jobs.put([job])
         finally:
+            self._quick -= not job.kind.calls
             self._tools.runs.release(job.run_id)
 
     def _give_up(self, error: DevServerError) -> None:

@@ -41,6 +41,7 @@ class Jobs:
         self._on_ready = on_ready
         self._of_run: dict[str, dict[str, Job]] = {}
         self._ready: list[Place] = []
+        self._quick: list[Place] = []
         self._order = itertools.count()
         self._calling: set[str] = set()
         self._blocked: dict[str, list[Place]] = {}
@@ -63,11 +64,16 @@ class Jobs:
             else:
                 self._alarm.at(job.due, lambda place=place: self._make_ready(place))  # type: ignore[misc]
 
-    def take(self) -> Job | None:
-        """Lease the next job that may be done; None when there is none. `release` it when done."""
+    def take(self, *, calls: bool = True, others: bool = True) -> Job | None:
+        """Lease the next job that may be done; None when there is none. `release` it when done.
+
+        Args:
+            calls: take jobs that ask somebody outside.
+            others: take jobs that do not: nobody's slow answer keeps a run from being cancelled.
+        """
         now = self._clock.time()
-        while self._ready:
-            place = heapq.heappop(self._ready)
+        while queue := (others and self._quick) or (calls and self._ready):
+            place = heapq.heappop(queue)
             job = place[2]
             if not self._is_live(job) or job.due > now:
                 self._turnstile.refuse(job)
@@ -115,7 +121,7 @@ class Jobs:
             self._on_ready()
 
     def _return(self, place: Place) -> None:
-        heapq.heappush(self._ready, place)
+        heapq.heappush(self._ready if place[2].kind.calls else self._quick, place)
 
     def _is_live(self, job: Job) -> bool:
         return self._of_run.get(job.run_id, {}).get(job.id) is job and not job.leased

@@ -42,6 +42,11 @@ class JobKind(StrEnum):
     CANCEL = "cancel"
 
     @property
+    def calls(self) -> bool:
+        """Whether somebody outside is asked, and may be slow to answer."""
+        return self in (JobKind.CALL, JobKind.FETCH)
+
+    @property
     def drives(self) -> bool:
         """Whether a run with such a job will go on, so that it need not be called again."""
         return self is not JobKind.CANCEL

@@ -156,3 +156,16 @@ def test_a_run_is_active_while_something_of_it_is_due_or_in_progress() -> None:
         assert not jobs.is_active("unknown")
 
     playing(play)
+
+
+def test_jobs_that_ask_nobody_outside_are_taken_when_there_is_no_room_for_calls() -> None:
+    def play(jobs: Jobs) -> None:
+        jobs.put([call("a", run="1"), Job("stop", "2", JobKind.CANCEL, None, 0.0)])
+        assert jobs.take(others=False, calls=False) is None
+        stop = jobs.take(calls=False)
+        assert stop is not None
+        assert stop.id == "stop"
+        assert jobs.take(calls=False) is None
+        assert taken(jobs) == ["a"]
+
+    playing(play)
