@@ -241,13 +241,17 @@ async def sending(ctx: Any) -> Any:
     return await ctx.step.send_event("a", inngest.Event(name="shop/paid", data={"n": 1}))
 
 
-def test_sending_events_and_signals_is_told_by_their_type(serve: Serve) -> None:
+def test_what_is_sent_and_published_is_told_by_its_type(serve: Serve) -> None:
+    async def publish(ctx: Any) -> Any:
+        return await ctx.step.realtime.publish("a", "told", 5, channel="user:1")
+
     async def signal(ctx: Any) -> Any:
         return await ctx.step.send_signal("a", signal="ok/1", data=5)
 
     for use, shown in (
         (sending, {"type": "step.sendEvent"}),
         (signal, {"type": "step.sendSignal", "signal": "ok/1"}),
+        (publish, {"type": "step.realtime.publish"}),
     ):
         answer = answered(serve(use), disable_immediate_execution=True)
         (plan,) = json.loads(answer.body)
