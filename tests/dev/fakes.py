@@ -164,8 +164,9 @@ class FakeApp:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = (await receive())["body"]
         headers = {key.decode(): value.decode() for key, value in scope["headers"]}
-        document = json.loads(body) if headers["host"] == HOST else None
-        if document is None:
+        is_other = self.others is not None and headers["host"] != HOST
+        document = None if is_other else json.loads(body)
+        if is_other:
             reply = await self._somebody_else(scope, body)
         elif scope["method"] == "PUT":
             self.pings.append(document)
