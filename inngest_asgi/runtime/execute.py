@@ -133,17 +133,13 @@ class Runtime:
     async def _run(self, function: Function[Any], call: Call, stack: Stack | None = None) -> Reply:
         if call.use_api:
             call = await with_state(call, self.client.api)
-        if stack is not None:
-            run = self._run_async if function.is_handler_async else self._run_blocking
-            return self._answer(function, call, await run(function, call, None, stack))
-        received, error = contained(function.received, call)
-        if error is not None:
-            return self._answer_raised(function, call, Raised(error))
-        if function.is_handler_async:
-            outcome = await self._run_async(function, call, received)
-        else:
-            outcome = await self._run_blocking(function, call, received)
-        return self._answer(function, call, outcome)
+        received = None
+        if stack is None and function.event_types is not None:
+            received, error = contained(function.received, call)
+            if error is not None:
+                return self._answer_raised(function, call, Raised(error))
+        run = self._run_async if function.is_handler_async else self._run_blocking
+        return self._answer(function, call, await run(function, call, received, stack))
 
     def _find(self, fn_id: str) -> Function[Any]:
         function = self.index.find(fn_id)
@@ -156,13 +152,13 @@ class Runtime:
             )
         return function
 
-    async def _run_async(
+    def _run_async(
         self,
         function: Function[Any],
         call: Call,
         received: Received | None,
-        stack: Stack | None = None,
-    ) -> Outcome:
+        stack: Stack | None,
+    ) -> Coroutine[Any, Any, Outcome]:
         client, machine, executor = self.client, Machine(call), self._threads.executor
         drive = Drive(machine, clock=self._clock, executor=executor)
         if stack is None:
@@ -172,15 +168,15 @@ class Runtime:
             step = Step(hooked.steps(drive), HookedServices(client, call, hooked))
         context = self._context(Context, call, machine, received, step=step, group=Group())
         if hooked is None:
-            return await drive.run(partial(within, context, function.handler))
-        return await hooked.run(context, drive.run)
+            return drive.run(partial(within, context, function.handler))
+        return hooked.run(context, drive.run)
 
     async def _run_blocking(
         self,
         function: Function[Any],
         call: Call,
         received: Received | None,
-        stack: Stack | None = None,
+        stack: Stack | None,
     ) -> Outcome:
         loop = asyncio.get_running_loop()
         known: asyncio.Future[Outcome] = loop.create_future()
@@ -253,14 +249,14 @@ class Runtime:
     # From outcome to reply.
 
     def _answer(self, function: Function[Any], call: Call, outcome: Outcome) -> Reply:
+        if isinstance(outcome, Returned):
+            return self._answer_returned(function, call, outcome.value)
         if isinstance(outcome, Report):
             if outcome.error is not None:
                 self._log(f"A step of function {function.id!r} failed", call, outcome.error)
             return ops_reply(
                 outcome.ops, no_retry=outcome.no_retry, retry_after=outcome.retry_after
             )
-        if isinstance(outcome, Returned):
-            return self._answer_returned(function, call, outcome.value)
         if isinstance(outcome, TargetMissing):
             return _answer_missing(function, outcome)
         return self._answer_raised(function, call, outcome)
