@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from inngest_asgi.functions.option import Record
     from inngest_asgi.functions.triggers import Trigger
     from inngest_asgi.wire.calls import Call
+    from inngest_asgi.wire.codec import Fragment
 
 R_co = TypeVar("R_co", covariant=True, default=Any)
 
@@ -88,6 +89,14 @@ class Function(Generic[R_co]):
     def get_id(self) -> str:
         """Return `id`; for code that was written for the incumbent SDK."""
         return self.id
+
+    def dump(self, value: Any) -> Fragment:
+        """Write what the handler returned as JSON.
+
+        Raises:
+            OutputError: it cannot be JSON, or is not of the explicit output type.
+        """
+        return self.output.dump(value, what=f"Function {self.id!r}")
 
     def rebuild(self, output: Any, *, what: str) -> R_co:
         """Rebuild what the function returned from parsed JSON, for `step.invoke`.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from inngest_asgi.runtime.execute import Runtime
     from inngest_asgi.wire.replies import Reply
 
-_ECHOED = (Header.TRACEPARENT, Header.TRACESTATE)
+_ECHOED = [(name.encode(), name) for name in (Header.TRACEPARENT, Header.TRACESTATE)]
 
 
 class Execute:
@@ -74,10 +74,9 @@ class Execute:
         """Add how long it took, and the trace it belongs to, to a reply (http.md 4)."""
         milliseconds = (self._clock.nanoseconds() - began) / 1e6
         headers = {**reply.headers, Header.SERVER_TIMING: f"call;dur={milliseconds:.3f}"}
-        for name in _ECHOED:
-            value = request.header(name)
-            if value is not None:
-                headers[name] = value
+        for key, name in _ECHOED:
+            if key in request.headers:
+                headers[name] = request.headers[key].decode("latin-1")
         return Response(reply.status, reply.body, headers)
 
 

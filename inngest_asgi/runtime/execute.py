@@ -264,8 +264,7 @@ class Runtime:
     def _answer_returned(self, function: Function[Any], call: Call, value: Any) -> Reply:
         if value.__class__ is Fragment:  # hooks have seen it
             return output_reply(value)
-        dump = partial(function.output.dump, what=f"Function {function.id!r}")
-        data, error = contained(dump, value)
+        data, error = contained(function.dump, value)
         if error is not None:
             return self._answer_raised(function, call, Raised(error))
         return output_reply(data)

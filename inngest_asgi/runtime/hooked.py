@@ -264,8 +264,7 @@ class HookedCall:
         return outcome
 
     def _dumped(self, value: Any) -> Outcome:
-        what = f"Function {self._function.id!r}"
-        data, error = contained(partial(self._function.output.dump, value, what=what))
+        data, error = contained(self._function.dump, value)
         return Returned(data) if error is None else Raised(error)
 
     async def _transform_unrun(self, op: dict[str, Any]) -> None:

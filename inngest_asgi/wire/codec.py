@@ -69,6 +69,11 @@ def embed(value: Any) -> Fragment:
     return Fragment(_dump(value, orjson.OPT_STRICT_INTEGER))
 
 
+def text_of(fragment: Fragment) -> bytes:
+    """Return the text that a fragment holds."""
+    return orjson.dumps(fragment)
+
+
 def canonical(data: bytes) -> bytes:
     """Return JSON text in its canonical form (RFC 8785), numbers read as doubles.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.wire.codec import Fragment, dumps
+from inngest_asgi.wire.codec import Fragment, dumps, text_of
 from inngest_asgi.wire.names import ErrorCode, Header
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ CAUSE_DEPTH = 5
 """How many causes of an error go over the wire, each inside the one it caused."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
-    """An answer before it is signed and sent; `headers` are those that vary."""
+    """An answer before it is signed and sent; `headers` are those that vary. Never changed."""
 
     status: int
     body: bytes
@@ -62,7 +62,7 @@ def ops_reply(
 
 def output_reply(output: Fragment) -> Reply:
     """Answer 200 with what the function returned."""
-    return Reply(200, dumps(output), retry_headers(no_retry=False))
+    return Reply(200, text_of(output), retry_headers(no_retry=False))
 
 
 def error_reply(
