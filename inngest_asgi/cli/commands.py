@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 from inngest_asgi.cli import dev as dev_command
 from inngest_asgi.cli import run as run_command
-from inngest_asgi.cli import send as send_command
+from inngest_asgi.cli.arguments import (
+    app_port_option,
+    data_option,
+    db_option,
+    json_option,
+    path_option,
+    port_option,
+)
+from inngest_asgi.cli.remote import events, runs, send
 from inngest_asgi.cli.serving import LOCALHOST
 from inngest_asgi.dev import USUAL_PORTS, DevOptions
-from inngest_asgi.errors import CodecError, InngestError
+from inngest_asgi.errors import InngestError
 from inngest_asgi.settings import web_port
 from inngest_asgi.version import VERSION
-from inngest_asgi.wire.codec import loads
-
-DEFAULT_DB = ".inngest-asgi/dev.db"
-DEFAULT_PORT = 8288
-DEFAULT_APP_PORT = 8000
 
 
 class _Group(click.Group):
@@ -34,76 +35,16 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-def _data(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, Any] | None:
-    """Read a JSON object, or @FILE that holds one."""
-    if value is None:
-        return None
-    try:
-        document = loads(Path(value[1:]).read_bytes() if value.startswith("@") else value)
-    except OSError as error:
-        raise click.BadParameter(f"{value[1:]!r} cannot be read: {error.strerror}.") from None
-    except CodecError as error:
-        raise click.BadParameter(str(error)) from None
-    if not isinstance(document, dict):
-        raise click.BadParameter("it must be a JSON object, such as '{\"id\": 1}'.")
-    return document
-
-
-def _path(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    return value if value is None else f"/{value.lstrip('/')}"
-
-
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="inngest-asgi")
 def commands() -> None:
     """Run and try durable functions; nothing but Python is needed."""
 
 
-_app_port = click.option(
-    "--app-port",
-    type=click.IntRange(0, 65535),
-    metavar="PORT",
-    default=DEFAULT_APP_PORT,
-    show_default=True,
-    help="The application's port; 0 takes any free one.",
-)
-_data_option = click.option(
-    "--data", metavar="JSON|@FILE", callback=_data, help="The event's data, an object."
-)
-_db = click.option(
-    "--db",
-    default=DEFAULT_DB,
-    show_default=True,
-    metavar="PATH",
-    help="The file that keeps events, runs and steps; ':memory:' keeps nothing.",
-)
-_port = click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    metavar="PORT",
-    default=DEFAULT_PORT,
-    show_default=True,
-    help="The server's port; 0 takes any free one.",
-)
-
-
-_path_option = click.option(
-    "--path",
-    metavar="PATH",
-    callback=_path,
-    help="Where the application serves Inngest, if it does not tell.",
-)
-_json = click.option(
-    "--json",
-    is_flag=True,
-    help="Write JSON for programs, one document a line; what is for people goes to standard error.",
-)
-
-
 @commands.command("run")
 @click.argument("target", metavar="MODULE:APP")
 @click.option("--event", metavar="NAME", help="Send this event once the application is synced.")
-@_data_option
+@data_option
 @click.option(
     "--once/--no-once",
     default=None,
@@ -112,11 +53,11 @@ _json = click.option(
     help="Exit when the event's runs have ended: with 0 if all completed, with 1 if not; without "
     "--event, when all unfinished runs have. The default with --event where there is no terminal.",
 )
-@_app_port
-@_path_option
-@_port
-@_db
-@_json
+@app_port_option
+@path_option
+@port_option
+@db_option
+@json_option
 def run(
     target: str,
     *,
@@ -181,8 +122,8 @@ def ends_by_itself(once: bool | None, event: str | None, *, terminal: bool) -> b
     show_default=True,
     help="Start MODULE:APP anew when a Python file in the working directory changes.",
 )
-@_app_port
-@_path_option
+@app_port_option
+@path_option
 @click.option(
     "--discovery/--no-discovery",
     default=True,
@@ -211,10 +152,10 @@ def ends_by_itself(once: bool | None, event: str | None, *, terminal: bool) -> b
     metavar="ADDRESS",
     help="Where the server listens; 0.0.0.0 lets other machines and containers in.",
 )
-@_port
-@_db
+@port_option
+@db_option
 @click.option("-v", "--verbose", is_flag=True, help="Tell of each step, too.")
-@_json
+@json_option
 def dev(
     target: str | None,
     *,
@@ -240,20 +181,5 @@ def dev(
     )
 
 
-@commands.command("send")
-@click.argument("name")
-@_data_option
-@click.option("--id", "event_id", help="A de-duplication id: runs start once per id in 24 hours.")
-@click.option(
-    "--url",
-    default=f"http://127.0.0.1:{DEFAULT_PORT}",
-    show_default=True,
-    help="The server to send to.",
-)
-@click.option("--event-key", help="The event key; by default INNGEST_EVENT_KEY, if it is set.")
-def send(
-    name: str, *, data: dict[str, Any] | None, event_id: str | None, url: str, event_key: str | None
-) -> None:
-    """Send an event to a running server and print its id."""
-    sending = send_command.send(name, data or {}, event_id, url=url, event_key=event_key)
-    click.echo(asyncio.run(sending))
+for _remote in (runs, events, send):
+    commands.add_command(_remote)

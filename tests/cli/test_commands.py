@@ -34,7 +34,7 @@ def parsed(command: str, *arguments: str) -> dict[str, Any]:
 def test_help_lists_the_commands(option: str) -> None:
     lines = invoke(option).stdout.splitlines()
     listed = [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]]
-    assert listed == ["dev", "run", "send"]
+    assert listed == ["dev", "events", "run", "runs", "send"]
 
 
 def test_the_version() -> None:
@@ -217,6 +217,12 @@ def test_send_prints_the_id() -> None:
         result = invoke("send", "paid", "--data", '{"a": 1}', "--id", "x", "--url", url)
     assert result.stdout == "01ID\n"
     assert len(received) == 1
+
+
+def test_send_prints_json() -> None:
+    with event_api() as (url, _):
+        result = invoke("send", "paid", "--url", url, "--json")
+    assert result.stdout == '{"ids":["01ID"]}\n'
 
 
 def test_what_cannot_be_sent_is_one_sentence() -> None:

@@ -142,3 +142,27 @@ def test_a_port_is_free_again_afterwards() -> None:
         port = listener.getsockname()[1]
     with listening(port, option="--port", what="it") as listener:
         assert origin_of(listener) == f"http://127.0.0.1:{port}"
+
+
+def test_requests_in_progress_may_be_given_time() -> None:
+    begun = asyncio.Event()
+
+    async def slow(request: Request) -> PlainTextResponse:
+        begun.set()
+        await asyncio.sleep(0.05)
+        return PlainTextResponse("done")
+
+    async def main() -> str:
+        with listening(0, option="--port", what="it") as listener:
+            async with httpx.AsyncClient() as http:
+                async with served(app_with(slow), listener, patience=5.0):
+                    asking = asyncio.ensure_future(http.get(origin_of(listener)))
+                    await begun.wait()
+                return (await asking).text
+
+    assert asyncio.run(main()) == "done"
+
+
+def test_every_address_is_reached_by_this_machines_own() -> None:
+    with listening(0, option="--port", what="it", host="0.0.0.0") as listener:
+        assert origin_of(listener).startswith("http://127.0.0.1:")

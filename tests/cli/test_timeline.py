@@ -235,3 +235,10 @@ def test_a_moment_of_another_day_has_its_date() -> None:
 )
 def test_errors_in_one_line(error: dict[str, Any], text: str) -> None:
     assert summary(error) == text
+
+
+def test_briefly_failures_name_the_function_and_the_end_of_the_run() -> None:
+    failed = record(Happening.ATTEMPT_FAILED, error=ERROR, attempt=0, retry_at=NOW + 5)
+    timeline = Timeline(brief=True)
+    lines = [line.plain for one in (queued(), failed) for line in timeline.lines(one)]
+    assert lines[0].endswith(f"shop-pay ..{RUN[-4:]} attempt 1 failed, next in 5.0 s")
