@@ -28,10 +28,11 @@ _RUNNING = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 
 
 @contextmanager
-def serving(app: ASGIApp, **config: Any) -> Iterator[str]:
-    """Serve on a free port, on a loop and a thread of its own; gives the URL of the server."""
+def serving(app: ASGIApp, *, port: int = 0, **config: Any) -> Iterator[str]:
+    """Serve on a port (0: any), on a loop and a thread of its own; gives the URL of the server."""
     with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", port))
         given: dict[str, Any] = {"lifespan": "on", "ws": "none", "log_config": None} | config
         server = uvicorn.Server(uvicorn.Config(app, **given))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

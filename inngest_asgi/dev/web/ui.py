@@ -11,10 +11,10 @@ from starlette.routing import Route
 
 from inngest_asgi.dev.options import MEMORY
 from inngest_asgi.dev.records import RunStatus
-from inngest_asgi.dev.store.queries import EventQuery, Queries, RunQuery
-from inngest_asgi.dev.trace import trace
+from inngest_asgi.dev.store.filters import EventQuery, RunQuery
 from inngest_asgi.dev.web.advice import advice
 from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
+from inngest_asgi.dev.web.timelines import timeline
 from inngest_asgi.dev.web.words import flow_words
 from inngest_asgi.errors import RequestError, SendEventsError
 from inngest_asgi.version import VERSION
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from inngest_asgi.dev.records import App, Function, Record, StoredEvent
-    from inngest_asgi.dev.store.queries import RunItem
     from inngest_asgi.dev.spans import Span
+    from inngest_asgi.dev.store.queries import RunItem
     from inngest_asgi.dev.web.served import Served
 
 MOST_ROWS = 200
@@ -79,7 +79,7 @@ class _Ui:
         )
 
     async def runs(self, request: Request) -> Response:
-        queries, given = Queries(self._server.store), request.query_params
+        queries, given = self._server.queries, request.query_params
         slug = given.get("function")
         query = RunQuery(
             statuses=_statuses(given.get("status", "")),
@@ -105,21 +105,22 @@ class _Ui:
 
     async def run(self, request: Request) -> Response:
         run_id = id_of(request, "run")
-        item = await Queries(self._server.store).run(run_id)
+        item = await self._server.queries.run(run_id)
         if item is None:
             raise RequestError(f"There is no run {run_id}.", code="not_found", status=404)
         function = self._server.registry.function(item.run.function_id)
+        root = await timeline(self._server, item.run, outputs=False)
         history = await self._server.store.history(run_id)
-        event = await self._server.store.event(item.run.event_id)
+        events = await self._server.queries.events_of_run(run_id)
         output = item.run.output
         return json_reply(
             {
                 "now": self._server.clock.time(),
                 "run": self._run_view(item),
                 "max_attempts": function.max_attempts,
-                "event": None if event is None else _event_view(event),
+                "events": [_event_view(event) for event in events],
                 "output": None if output is None else Fragment(output),
-                "trace": _span_view(trace(item.run, function.name, history)),
+                "trace": _span_view(root),
                 "log": [_record_view(record) for record in history],
             }
         )
@@ -127,19 +128,17 @@ class _Ui:
     async def step(self, request: Request) -> Response:
         """What a step took and what it left, which may be large."""
         run_id, step_id = id_of(request, "run"), request.path_params["step"]
-        item = await Queries(self._server.store).run(run_id)
-        run = await self._server.store.run(run_id)
-        if item is None or run is None:
+        item = await self._server.queries.run(run_id)
+        if item is None:
             raise RequestError(f"There is no run {run_id}.", code="not_found", status=404)
-        history = await self._server.store.history(run_id)
-        root = trace(item.run, "", history, run.memos)
+        root = await timeline(self._server, item.run, outputs=True)
         found = next((one for one in root.children if one.step_id == step_id), None)
         if found is None:
             raise RequestError("There is no such step.", code="not_found", status=404)
         return json_reply({"input": found.input, "output": found.output, "error": found.error})
 
     async def events(self, request: Request) -> Response:
-        queries, given = Queries(self._server.store), request.query_params
+        queries, given = self._server.queries, request.query_params
         query = EventQuery(
             name=given.get("name") or None,
             text=given.get("q", "").strip(),
@@ -167,7 +166,7 @@ class _Ui:
         event = await self._server.store.event(event_id)
         if event is None:
             raise RequestError(f"There is no event {event_id}.", code="not_found", status=404)
-        runs = await Queries(self._server.store).runs_of_events([event_id])
+        runs = await self._server.queries.runs_of_events([event_id])
         return json_reply(
             {
                 "now": self._server.clock.time(),

@@ -83,7 +83,7 @@ function card(app, sync, refresh) {
     h(
       "div",
       { class: "top" },
-      h("div", { class: "grow" }, h("h2", {}, app.name), copyable(app.url, "Copy the app's URL")),
+      h("div", { class: "grow" }, h("h2", {}, isKnown ? app.name : "Not registered yet"), copyable(app.url, "Copy the app's URL")),
       state(app),
       again,
       signButton("trash", `Remove ${app.name}`, {

@@ -21,7 +21,7 @@ export function open(root, { state }) {
       change({ internal: filters.internal === "1" ? "" : "1" });
       internal.setAttribute("aria-pressed", String(filters.internal === "1"));
     } },
-    "Server's own",
+    "Server's own events",
   );
   const list = new PagedList({
     label: "Events",

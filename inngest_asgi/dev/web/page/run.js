@@ -40,15 +40,15 @@ export function open(root, { id, part }) {
   }
 
   function show() {
-    const { run, trace, event, output } = found;
+    const { run, trace, events, output } = found;
     part = spanOf(trace, selected);
     changed("head", run, () => fill(head, heading(), facts()));
     bars.show(trace, part ? part.id : null);
     changed("outcome", [trace.error, run.status], () => fill(outcome, trace.error ? failure(trace.error) : null));
-    changed("details", [event?.id, run.status], () =>
+    changed("details", [events.length, run.status], () =>
       fill(
         details,
-        event ? jsonPanel("Input", event.body) : null,
+        events.length ? jsonPanel(events.length > 1 ? `Input: ${events.length} events` : "Input", events.length > 1 ? events.map((one) => one.body) : events[0].body) : null,
         run.ended_at && !trace.error ? jsonPanel("Output", output) : null,
       ),
     );
@@ -69,7 +69,8 @@ export function open(root, { id, part }) {
   }
 
   function heading() {
-    const { run, event } = found;
+    const { run, events } = found;
+    const event = events.length === 1 ? events[0] : null;
     return h(
       "div",
       { class: "head" },

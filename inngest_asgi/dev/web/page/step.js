@@ -104,7 +104,7 @@ function rerunFrom(run, span, input) {
         class: "form",
         onsubmit: async (event) => {
           event.preventDefault();
-          const from = { step_id: span.name };
+          const from = { step_id: span.step_id };
           if (field) {
             const { ok, value } = field.read();
             if (!ok) {

@@ -117,7 +117,8 @@ export function timeline({ onSelect }) {
 
 /** What a lane says beside its bars. */
 export function summary(span) {
-  const took = length((span.end ?? now()) - span.start);
+  const queue = span.kind === "run" ? span.children.find((child) => child.kind === "queue" && child.end !== null) : null;
+  const took = length((span.end ?? now()) - (queue?.end ?? span.start));
   if (span.end !== null) return took;
   const kind = kindOf(span);
   const delay = span.children.find((child) => child.kind === "delay" && child.end === null);
