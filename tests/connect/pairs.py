@@ -82,7 +82,7 @@ class Pair:
         leases: Leases | None = None,
     ) -> None:
         self.now = 1000.0
-        self.leases = leases or Leases(ulids())
+        self.leases = Leases(ulids()) if leases is None else leases
         self.worker = WorkerRole(worker, now=self.now, pausing=pausing)
         self.gateway = GatewayRole(self.leases, now=self.now, authenticate=authenticate)
         self.heard: list[Event] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from inngest_asgi.connect.pb import connect_pb2 as pb
 from inngest_asgi.connect.protocol.closing import (
     DRAINED,
     SHUTDOWN,
@@ -12,6 +13,8 @@ from inngest_asgi.connect.protocol.closing import (
     CloseCode,
     Reason,
 )
+from inngest_asgi.connect.protocol.connection import MAX_FRAME
+from tests.connect.pairs import WORKER, Pair
 
 
 @pytest.mark.parametrize(
@@ -64,3 +67,39 @@ def test_too_many_apps_names_the_limit() -> None:
 )
 def test_a_refusal_is_told_from_a_gateway_that_is_away(close: Close, refuses: bool) -> None:  # noqa: FBT001
     assert close.refuses is refuses
+
+
+# What a gateway ends a connection over.
+
+
+def broken(kind: int) -> bytes:
+    frame: bytes = pb.ConnectMessage(kind=kind, payload=b"\xff").SerializeToString()  # type: ignore[arg-type]
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (broken(5), "connect_worker_request_ack_invalid_payload"),
+        (broken(12), "connect_worker_request_extend_lease_invalid_payload"),
+        (broken(6), "connect_run_invalid_message"),
+        (b"\xff", "connect_run_invalid_message"),
+    ],
+    ids=["acknowledgement", "extension", "reply", "frame"],
+)
+def test_a_broken_frame_ends_the_connection(data: bytes, reason: str) -> None:
+    pair = Pair().connect()
+    pair.gateway.receive(data, pair.now)
+    assert pair.gateway.closing == Close(1008, reason)
+
+
+def test_a_second_introduction_ends_the_connection() -> None:
+    pair = Pair().connect()
+    pair.worker_says(WORKER)
+    assert pair.gateway.closing == Close(1008, "connect_run_invalid_message")
+
+
+def test_a_frame_over_the_limit_ends_the_connection() -> None:
+    pair = Pair().connect()
+    pair.gateway.receive(bytes(MAX_FRAME + 1), pair.now)
+    assert pair.gateway.closing == Close(1009, "MESSAGE_TOO_LARGE")

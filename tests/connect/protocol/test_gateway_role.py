@@ -25,7 +25,7 @@ from inngest_asgi.connect.messages import (
 )
 from inngest_asgi.connect.pb import connect_pb2 as pb
 from inngest_asgi.connect.protocol.closing import DRAINED, Close
-from inngest_asgi.connect.protocol.connection import MAX_FRAME, Ended
+from inngest_asgi.connect.protocol.connection import Ended
 from inngest_asgi.connect.protocol.leases import Loss, Lost
 from inngest_asgi.connect.protocol.transitions import Phase
 from inngest_asgi.errors import ProtocolError
@@ -388,31 +388,3 @@ def test_statuses_are_told_every_two_seconds_at_most() -> None:
         pair.exchange()
         pair.now += 1
     assert pair.noted == [WorkerStatus()] * 3
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (broken(5), "connect_worker_request_ack_invalid_payload"),
-        (broken(12), "connect_worker_request_extend_lease_invalid_payload"),
-        (broken(6), "connect_run_invalid_message"),
-        (b"\xff", "connect_run_invalid_message"),
-    ],
-    ids=["acknowledgement", "extension", "reply", "frame"],
-)
-def test_a_broken_frame_ends_the_connection(data: bytes, reason: str) -> None:
-    pair = Pair().connect()
-    pair.gateway.receive(data, pair.now)
-    assert pair.gateway.closing == Close(1008, reason)
-
-
-def test_a_second_introduction_ends_the_connection() -> None:
-    pair = Pair().connect()
-    pair.worker_says(WORKER)
-    assert pair.gateway.closing == Close(1008, "connect_run_invalid_message")
-
-
-def test_a_frame_over_the_limit_ends_the_connection() -> None:
-    pair = Pair().connect()
-    pair.gateway.receive(bytes(MAX_FRAME + 1), pair.now)
-    assert pair.gateway.closing == Close(1009, "MESSAGE_TOO_LARGE")
