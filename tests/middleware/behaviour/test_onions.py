@@ -213,3 +213,29 @@ def test_before_execution_does_not_hold_up_other_branches() -> None:
 
     app = served(branching, middleware=[overriding(before_execution=wait)])
     assert document_of(app.call({"a": DONE, "b": DONE})) == "done"
+
+
+@colours
+def test_a_handler_gets_its_keywords_through_the_hooks(colour: str) -> None:
+    async def wrap(call: Any, call_next: Any) -> Any:
+        call.kwargs["more"] = call.kwargs["less"] + 1
+        return await call_next(call)
+
+    async def keywords(ctx: Any) -> Any:
+        return await ctx.step.run("a", lambda **given: given, less=1)
+
+    app = served(keywords, colour, middleware=[overriding(wrap_step=wrap)])
+    (op,) = document_of(app.call())
+    assert op["data"] == {"less": 1, "more": 2}
+
+
+@colours
+def test_a_step_shows_no_input_with_hooks_that_it_does_not_show_without(colour: str) -> None:
+    async def telling(ctx: Any) -> Any:
+        if colour == "async":
+            return await inngest.step.realtime.publish("a", "t", 1, channel="c")
+        return inngest.step_sync.realtime.publish("a", "t", 1, channel="c")
+
+    app = served(telling, colour, middleware=[overriding(wrap_step=passing)])
+    (op,) = document_of(app.call(disable_immediate_execution=True))
+    assert op["opts"] == {"type": "step.realtime.publish"}

@@ -135,3 +135,16 @@ def test_observers_that_raise_a_cancellation_break_nothing(
     assert ops(app.call()) == ["StepRun a"]
     assert document_of(app.call({"a": DONE})) == "done"
     assert len(caplog.messages) == 4
+
+
+@colours
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [({}, 1), ({"attempt": 1}, 0), ({"target": "a"}, 0)],
+    ids=["first call", "second attempt", "planned step"],
+)
+def test_a_run_starts_once(colour: str, call: dict[str, Any], told: int) -> None:
+    records: list[Any] = []
+    hooks = overriding(on_run_start=records.append)
+    served(one_step, colour, middleware=[hooks]).call(**call)
+    assert len(records) == told
