@@ -17,7 +17,7 @@ from inngest_asgi.dev.cel.expressions import ExpressionError, compile_expression
 from inngest_asgi.dev.moments import parse_moment
 from inngest_asgi.dev.records import Changes, RunStatus
 from inngest_asgi.dev.schedule import new_ulid
-from inngest_asgi.dev.store.queries import RunQuery
+from inngest_asgi.dev.store.filters import RunQuery
 from inngest_asgi.errors import RequestError
 from inngest_asgi.wire.codec import loads
 

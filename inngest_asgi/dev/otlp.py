@@ -106,7 +106,8 @@ def _json_attributes(items: Iterable[Any] | None) -> dict[str, Any]:
 
 def _json_value(value: dict[str, Any]) -> Any:
     """Take a value out of what names its type."""
-    kind, given = next(iter(value.items()), ("", None))
+    given: Any
+    kind, given = next(iter(value.items())) if value else ("", None)
     if kind == "intValue":
         return int(given)
     if kind == "arrayValue":
@@ -122,7 +123,7 @@ _Field = tuple[int, Any]
 def _protobuf_spans(body: bytes) -> Iterator[ExportedSpan]:
     for resource in _all(_fields(body), 1):
         parts = _fields(resource)
-        about = {}
+        about: dict[str, Any] = {}
         for one in _all(parts, 1):
             about |= _attributes(_all(_fields(one), 1))
         for scope in _all(parts, 2):

@@ -7,97 +7,30 @@ comes from outside is bound to it.
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from inngest_asgi.dev.records import JobKind, Memo, RunRow, RunStatus, StoredEvent
-from inngest_asgi.dev.store.flow import BATCH_ID, OF_EVENT, batch_events
-from inngest_asgi.errors import CodecError
-from inngest_asgi.wire.codec import dumps, loads
-from inngest_asgi.wire.names import INTERNAL_PREFIX
+from inngest_asgi.dev.store.filters import (
+    EventQuery,
+    RunQuery,
+    cursor_of,
+    events_where,
+    marks,
+    runs_where,
+)
+from inngest_asgi.dev.store.flow import BATCH_ID, batch_events
+from inngest_asgi.wire.codec import loads
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from inngest_asgi.dev.store.store import Store
 
 Item = TypeVar("Item")
 
 _TIMER = "inngest/scheduled.timer"
-_DEFERRED = "inngest/deferred.schedule"
-_AFTER_ALL_IDS = "~"
-"""Sorts behind every character of an id."""
-
-
-class TimeField(StrEnum):
-    """The time of a run that a list is ordered and limited by."""
-
-    QUEUED = "queued_at"
-    STARTED = "started_at"
-    ENDED = "ended_at"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunQuery:
-    """Which runs to list.
-
-    Args:
-        statuses: only these; empty: all.
-        function_ids: only runs of these functions (UUIDs); None: all.
-        app_ids: only runs of these apps (UUIDs); None: all.
-        event_id: only runs of the event with this internal id.
-        time: orders the list. A run that has no such time yet is not in it, unless it is `QUEUED`.
-        since: only runs whose `time` is at or after this, in Unix seconds.
-        until: only runs whose `time` is before this.
-        text: only runs whose id or event id begins with it, or whose function or event name
-            contains it.
-        deferred: only runs that were, or were not, scheduled by another run.
-        newest_first: the order.
-        cursor: where the last page ended.
-        limit: how many at most.
-        outputs: whether to read what the runs returned.
-    """
-
-    statuses: tuple[RunStatus, ...] = ()
-    function_ids: tuple[str, ...] | None = None
-    app_ids: tuple[str, ...] | None = None
-    event_id: str | None = None
-    time: TimeField = TimeField.QUEUED
-    since: float | None = None
-    until: float | None = None
-    text: str = ""
-    deferred: bool | None = None
-    newest_first: bool = True
-    cursor: str | None = None
-    limit: int = 20
-    outputs: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventQuery:
-    """Which events to list, newest first.
-
-    Args:
-        name: only events of this name.
-        since: only events received after this, in Unix seconds.
-        until: only events received before this.
-        text: only events whose internal id begins with it, whose own id it is, or whose name
-            contains it.
-        internal: whether to list those that servers send by themselves.
-        cursor: only events older than the one with this internal id.
-        limit: how many at most.
-    """
-
-    name: str | None = None
-    since: float | None = None
-    until: float | None = None
-    text: str = ""
-    internal: bool = True
-    cursor: str | None = None
-    limit: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +79,7 @@ class Queries:
         Raises:
             ValueError: the cursor is none of ours.
         """
-        where = _runs_where(query)
+        where = runs_where(query)
         order = "DESC" if query.newest_first else "ASC"
         time = query.time.value
         found = f"SELECT id FROM runs {where.sql} ORDER BY {time} {order}, id {order} LIMIT ?"  # noqa: S608
@@ -160,7 +93,7 @@ class Queries:
         if len(rows) <= query.limit:
             return Page(items, None)
         last = items[-1].run
-        return Page(items, _cursor(getattr(last, time), last.id))
+        return Page(items, cursor_of(getattr(last, time), last.id))
 
     async def run(self, run_id: str) -> RunItem | None:
         """Return a run with its output."""
@@ -172,7 +105,7 @@ class Queries:
 
     async def known_runs(self, run_ids: Sequence[str]) -> set[str]:
         """Return those of some ids that a run has."""
-        sql = f"SELECT id FROM runs WHERE id IN ({_marks(run_ids)})"  # noqa: S608
+        sql = f"SELECT id FROM runs WHERE id IN ({marks(run_ids)})"  # noqa: S608
         return {row[0] for row in await self._rows(sql, run_ids)}
 
     async def runs_of_events(
@@ -185,10 +118,10 @@ class Queries:
             outputs: whether to read what the runs returned.
         """
         output = "runs.output" if outputs else "NULL"
-        marks = _marks(event_ids)
+        gaps = marks(event_ids)
         pairs = (
-            f"SELECT event_id, id AS run_id FROM runs WHERE event_id IN ({marks})"  # noqa: S608
-            f" UNION SELECT event_id, run_id FROM batch_events WHERE event_id IN ({marks})"
+            f"SELECT event_id, id AS run_id FROM runs WHERE event_id IN ({gaps})"  # noqa: S608
+            f" UNION SELECT event_id, run_id FROM batch_events WHERE event_id IN ({gaps})"
         )
         rows = await self._rows(
             f"SELECT {_run_columns(output)}, pairs.event_id FROM ({pairs}) AS pairs"  # noqa: S608
@@ -247,7 +180,7 @@ class Queries:
 
     async def events(self, query: EventQuery) -> Page[StoredEvent]:
         """Return a page of events, newest first; its cursor is the last one's internal id."""
-        where = _events_where(query)
+        where = events_where(query)
         rows = await self._rows(
             f"SELECT {_EVENT_COLUMNS} FROM events {where.sql}"  # noqa: S608
             " ORDER BY internal_id DESC LIMIT ?",
@@ -292,110 +225,3 @@ def _events_of_run(connection: sqlite3.Connection, run_id: str) -> list[StoredEv
         (run_id,),
     )
     return batch or [StoredEvent(*row) for row in rows]
-
-
-class _Where:
-    """Conditions that all must hold."""
-
-    def __init__(self) -> None:
-        self._conditions: list[str] = []
-        self.values: list[Any] = []
-
-    @property
-    def sql(self) -> str:
-        return f"WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
-
-    def add(self, condition: str, *values: Any) -> None:
-        self._conditions.append(condition)
-        self.values += values
-
-    def add_if(self, condition: str, value: Any) -> None:
-        if value is not None:
-            self.add(condition, value)
-
-    def add_any_of(self, condition: str, values: Iterable[Any]) -> None:
-        """Add a condition with one gap, for as many marks as there are values."""
-        values = list(values)
-        self.add(condition.format(_marks(values)), *values)
-
-
-def _runs_where(query: RunQuery) -> _Where:
-    where, time = _Where(), query.time.value
-    if query.time is not TimeField.QUEUED:
-        where.add(f"{time} IS NOT NULL")
-    if query.statuses:
-        where.add_any_of("status IN ({})", [int(status) for status in query.statuses])
-    if query.function_ids is not None:
-        where.add_any_of("function_id IN ({})", query.function_ids)
-    if query.app_ids is not None:
-        functions = "function_id IN (SELECT id FROM functions WHERE app_id IN ({}))"
-        where.add_any_of(functions, query.app_ids)
-    if query.event_id is not None:
-        where.add(OF_EVENT, query.event_id, query.event_id)
-    where.add_if(f"{time} >= ?", query.since)
-    where.add_if(f"{time} < ?", query.until)
-    if query.text:
-        _add_run_text(where, query.text)
-    if query.deferred is not None:
-        negated = "" if query.deferred else "NOT "
-        deferred = "(SELECT internal_id FROM events WHERE name = ?)"
-        where.add(f"event_id {negated}IN {deferred}", _DEFERRED)
-    if query.cursor is not None:
-        sign = "<" if query.newest_first else ">"
-        where.add(f"({time}, id) {sign} (?, ?)", *_read_cursor(query.cursor))
-    return where
-
-
-def _add_run_text(where: _Where, text: str) -> None:
-    like, prefix = _contains(text), text.upper()
-    ids = (prefix, prefix + _AFTER_ALL_IDS)
-    where.add(
-        "(id BETWEEN ? AND ? OR event_id BETWEEN ? AND ?"
-        " OR function_id IN (SELECT id FROM functions"
-        r"  WHERE slug LIKE ? ESCAPE '\' OR name LIKE ? ESCAPE '\')"
-        " OR event_id IN (SELECT internal_id FROM events WHERE id = ?"
-        r"  UNION ALL SELECT internal_id FROM events WHERE name LIKE ? ESCAPE '\'))",
-        *(*ids, *ids, like, like, text, like),
-    )
-
-
-def _events_where(query: EventQuery) -> _Where:
-    where = _Where()
-    where.add_if("name = ?", query.name)
-    where.add_if("received_at > ?", query.since)
-    where.add_if("received_at < ?", query.until)
-    where.add_if("internal_id < ?", query.cursor)
-    if not query.internal:
-        where.add("name NOT BETWEEN ? AND ?", INTERNAL_PREFIX, INTERNAL_PREFIX + _AFTER_ALL_IDS)
-    if query.text:
-        prefix = query.text.upper()
-        where.add(
-            r"(internal_id BETWEEN ? AND ? OR id = ? OR name LIKE ? ESCAPE '\')",
-            *(prefix, prefix + _AFTER_ALL_IDS, query.text, _contains(query.text)),
-        )
-    return where
-
-
-def _contains(text: str) -> str:
-    r"""Return the pattern for LIKE ... ESCAPE '\' that finds a text anywhere."""
-    for special in "\\%_":
-        text = text.replace(special, f"\\{special}")
-    return f"%{text}%"
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ",".join("?" * len(values))
-
-
-def _cursor(time: float, run_id: str) -> str:
-    return base64.urlsafe_b64encode(dumps([time, run_id])).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[float, str]:
-    try:
-        time, run_id = loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, TypeError, CodecError):
-        raise ValueError("the cursor is not one that a list of runs gave") from None
-    if not isinstance(time, float) or not isinstance(run_id, str):
-        raise ValueError("the cursor is not one that a list of runs gave")
-    return time, run_id

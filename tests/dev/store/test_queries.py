@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from inngest_asgi.dev.records import Changes, Function, Memo, Run, RunStatus, Start, StoredEvent
-from inngest_asgi.dev.store.queries import EventQuery, Queries, RunQuery, TimeField
+from inngest_asgi.dev.store.filters import EventQuery, RunQuery, TimeField
+from inngest_asgi.dev.store.queries import Queries
 from inngest_asgi.dev.store.store import Store
 from inngest_asgi.wire.codec import dumps
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from inngest_asgi.dev.moments import parse_moment
-from inngest_asgi.dev.store.queries import EventQuery
+from inngest_asgi.dev.store.filters import EventQuery
 from inngest_asgi.dev.web.replies import id_of, is_ulid
 from inngest_asgi.dev.web.v1.replies import enveloped, refused
 from inngest_asgi.dev.web.views import event_view, run_view

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from inngest_asgi.dev.cancels import cancel_job
 from inngest_asgi.dev.records import Changes, RunStatus
 from inngest_asgi.dev.reruns import FromStep
-from inngest_asgi.dev.store.queries import Page, RunItem, RunQuery, TimeField
+from inngest_asgi.dev.store.filters import RunQuery, TimeField
 from inngest_asgi.dev.web.timelines import timeline
 from inngest_asgi.dev.web.v2.lookup import Lookup
 from inngest_asgi.dev.web.v2.replies import (
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from inngest_asgi.dev.store.queries import Page, RunItem
     from inngest_asgi.dev.web.served import Served
 
 MOST_RUNS, MOST_EVENT_RUNS, USUAL = 100, 40, 20
