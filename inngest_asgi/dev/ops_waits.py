@@ -29,7 +29,7 @@ _FAIL, _REPLACE = "fail", "replace"
 def wait_for_event(turn: Turn, op: Op, reported: Reported) -> None:
     """Pause until an event comes that the expression allows (steps.md 4.3)."""
     name, expression = _event_name(op), _text(op, "if")
-    if _is_known(turn, op):
+    if _is_moot(turn, op):
         return
     due = _due(turn, _text(op, "timeout"))
     try:
@@ -38,13 +38,14 @@ def wait_for_event(turn: Turn, op: Op, reported: Reported) -> None:
         turn.fail_run(failure("Error", str(error)))
         return
     about = {"event": name, "if": expression} if expression else {"event": name}
-    if due is not None and turn.add(_job(turn, op, due, match)):
+    if due is not None:
+        turn.add(_job(turn, op, due, match))
         turn.tell_step(Happening.STEP_WAITING, op, until=due, input=about)
 
 
 def wait_for_signal(turn: Turn, op: Op, reported: Reported) -> None:
     """Pause until somebody sends a signal, for which one wait can be at a time (steps.md 4.4)."""
-    if _is_known(turn, op):
+    if _is_moot(turn, op):
         return
     name, due = _text(op, "signal"), _due(turn, _text(op, "timeout") or _YEAR)
     if due is None:
@@ -53,14 +54,15 @@ def wait_for_signal(turn: Turn, op: Op, reported: Reported) -> None:
     other = next((job for job in turn.added if job.match == match), turn.waiting_for(name))
     if other is not None and _text(op, "conflict") != _REPLACE:
         turn.fail_run(signal_taken())
-    elif turn.add(_job(turn, op, due, match)):
+    else:
+        turn.add(_job(turn, op, due, match))
         turn.tell_step(Happening.STEP_WAITING, op, until=due, input={"signal": name})
         turn.replaced += [] if other is None else [other]
 
 
 def invoke(turn: Turn, op: Op, reported: Reported) -> None:
     """Have another function run, and pause until it ends (steps.md 4.5)."""
-    if _is_known(turn, op):
+    if _is_moot(turn, op):
         return
     function, due = _text(op, "function_id"), _due(turn, _text(op, "timeout") or _YEAR)
     if due is None:
@@ -68,8 +70,8 @@ def invoke(turn: Turn, op: Op, reported: Reported) -> None:
     match = Match(MatchKind.INVOKE, f"{turn.run.id}.{op.id}")
     job = _job(turn, op, due, match)
     job.value = dumps({"error": invoke_timed_out()})
-    if turn.add(job):
-        turn.invoked.append(Invoke(job, function, op.opts["payload"]))
+    turn.add(job)
+    turn.invoked.append(Invoke(job, function, op.opts["payload"]))
 
 
 def event_unclear(op: Op, now: float) -> str | None:
@@ -101,9 +103,10 @@ def invoke_unclear(op: Op, now: float) -> str | None:
     return _not_text(op, "timeout") or _timeout_unreadable(op, now)
 
 
-def _is_known(turn: Turn, op: Op) -> bool:
-    """Whether the step was reported before: then what it asks for is not looked at again."""
-    return _job_id(turn, op) in turn.run.jobs or op.id in turn.run.memos
+def _is_moot(turn: Turn, op: Op) -> bool:
+    """Whether the step was reported before, or the run has ended: then it is not looked at."""
+    run = turn.run
+    return _job_id(turn, op) in run.jobs or op.id in run.memos or run.status.ended
 
 
 def _job_id(turn: Turn, op: Op) -> str:

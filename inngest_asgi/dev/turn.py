@@ -121,13 +121,14 @@ class Turn:
 
     def woke(self) -> None:
         """A sleep is over, or a wait: what it waited for happened, or it timed out."""
-        job, step_id = self.job, self.job.step_id or ""
-        self._remove(job)
+        job = self.job
         op = "Sleep" if job.match is None else _WAITS[job.match.kind]
-        memo = Memo(step_id, job.name, op, job.value or b"null")
-        if self.keep(memo):
-            self._tell_waited(memo)
-        self.resolve(step_id, race=job.race)
+        memo = Memo(job.step_id or "", job.name, op, job.value or b"null")
+        if op == _WAITS[MatchKind.INVOKE] and memo.value.startswith(_ERROR):
+            error = loads(memo.value)["error"]
+            self.step_done(memo, Happening.STEP_FAILED, error=error, retry_at=None)
+        else:
+            self.step_done(memo, Happening.STEP_RECORDED)
 
     def step_done(self, memo: Memo, kind: Happening = Happening.STEP_RECORDED, **more: Any) -> None:
         """What the server itself did for a step is over, and leaves `memo`.
@@ -311,14 +312,6 @@ class Turn:
     def _tell_memo(self, kind: Happening, memo: Memo, **more: Any) -> None:
         about = {"id": memo.step_id, "name": memo.name, "op": memo.op, "attempt": self.attempt}
         self.happened.append((kind, about | more))
-
-    def _tell_waited(self, memo: Memo) -> None:
-        about = {"id": memo.step_id, "name": memo.name, "op": memo.op, "attempt": 0}
-        kind = Happening.STEP_RECORDED
-        if memo.op == _WAITS[MatchKind.INVOKE] and memo.value.startswith(_ERROR):
-            kind = Happening.STEP_FAILED
-            about |= {"error": loads(memo.value)["error"], "retry_at": None}
-        self.happened.append((kind, about))
 
     def _tell_attempt_failed(self, error: dict[str, Any], retry_at: float) -> None:
         about = {"step_id": self.job.step_id, "attempt": self.attempt}

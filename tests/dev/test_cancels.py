@@ -385,6 +385,23 @@ def test_no_step_starts_after_the_time_to_finish() -> None:
     asyncio.run(main())
 
 
+def test_no_call_is_made_even_before_the_job_that_ends_the_run_has_its_turn(tmp_path: Path) -> None:
+    async def main() -> None:
+        db, clock = str(tmp_path / "dev.db"), ManualClock()
+        app = FakeApp().add("naps", nap)
+        app.add("fails", lambda _: crash(), event="shop/fails", timeouts={"finish": "1h"})
+        async with world(app, db=db, clock=clock) as here:
+            await started(here)
+            event_id = await started(here, name="shop/fails")
+        clock.advance(3 * HOUR)
+        async with world(app, db=db, clock=clock, sync=False, max_calls=1) as here:
+            await here.server.settle()
+            assert "1h" in error(await only(here, event_id))["message"]
+            assert len(app.of("fails")) == 1
+
+    asyncio.run(main())
+
+
 def test_the_time_to_finish_goes_on_while_no_server_runs(tmp_path: Path) -> None:
     async def main() -> None:
         db, clock = str(tmp_path / "dev.db"), ManualClock()

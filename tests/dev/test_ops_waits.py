@@ -50,7 +50,9 @@ def report(run: Run, *reported: dict[str, Any], holder: Job | None = None) -> Tu
     """Report ops in a call of the whole function, while somebody may wait for each signal."""
     job = Job("R-start", "R", JobKind.CALL, None, NOW, leased=True)
     run.jobs[job.id] = job
-    made = Turn(run, job, NOW, 5, lambda: 0.0, waiting_for=lambda _name: holder)
+    made = Turn(run, job, NOW, 5, lambda: 0.0)
+    if holder is not None:
+        made.waiting_for = lambda _name: holder
     outcome = interpret(Answer(206, {"x-inngest-sdk": "fake"}, dumps(list(reported))), NOW)
     assert isinstance(outcome, Reported)
     apply_ops(made, outcome)
@@ -133,6 +135,23 @@ def test_a_wait_of_more_than_366_days_fails_the_run(reported: dict[str, Any]) ->
     assert run.status is RunStatus.FAILED
     assert loads(run.output or b"")["name"] == "InngestErrTimeoutTooLong"
     assert (made.added, run.jobs) == ([], {})
+
+
+@pytest.mark.parametrize("late", [wait_event("b"), wait_signal("b"), invoke("b")])
+def test_a_run_that_failed_waits_for_nothing(late: dict[str, Any]) -> None:
+    made = report(running(), wait_event("a", timeout="367d"), late)
+    assert (made.added, made.invoked, made.replaced) == ([], [], [])
+    assert [kind for kind, _ in made.happened] == ["run_ended"]
+
+
+def test_what_an_event_brings_counts_as_state() -> None:
+    run = running()
+    (job,) = report(run, wait_event()).added
+    job.value = b"1" * 11
+    made = Turn(run, job, NOW, 5, lambda: 0.0, max_state=10)
+    made.woke()
+    assert loads(run.output or b"")["name"] == "InngestErrStateOverflowed"
+    assert made.added == []
 
 
 def test_a_wait_with_an_expression_that_is_none_fails_the_run() -> None:

@@ -191,6 +191,16 @@ def test_a_newer_wait_for_a_signal_takes_the_place_of_the_older() -> None:
     assert here.pauses.holder(MatchKind.SIGNAL, "key") is newer
 
 
+def test_a_wait_that_is_over_leaves_its_signal_to_the_next() -> None:
+    here = Waiting()
+    here.wait("a", Match(MatchKind.SIGNAL, "key"))
+    here.clock.advance(60)
+    assert here.pauses.holder(MatchKind.SIGNAL, "key") is None
+    newer = here.wait("b", Match(MatchKind.SIGNAL, "key"))
+    here.pauses.drop(["a"])
+    assert here.pauses.holder(MatchKind.SIGNAL, "key") is newer
+
+
 def test_what_was_kept_waits_again_unless_it_was_matched() -> None:
     here = Waiting()
     matched, open_one = here.wait_for("a"), here.wait_for("b", "async.data.id == 'x'")

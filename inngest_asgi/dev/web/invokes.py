@@ -9,7 +9,7 @@ from starlette.routing import Route
 from inngest_asgi.dev.ingest import checked_event
 from inngest_asgi.dev.records import Changes
 from inngest_asgi.dev.web.replies import json_reply, parsed
-from inngest_asgi.errors import CodecError, RequestError, SendEventsError
+from inngest_asgi.errors import RequestError, SendEventsError
 from inngest_asgi.wire.events import seeded_id
 from inngest_asgi.wire.names import Header
 
@@ -32,10 +32,7 @@ def routes(server: Served) -> list[Route]:
         seed = request.headers.get(Header.EVENT_ID_SEED)
         internal_id = seeded_id(seed, 0) if seed else None
         payload = _payload(parsed(await request.body()))
-        try:
-            event = server.invokes.event(slug, payload, {}, internal_id)
-        except CodecError as error:
-            raise RequestError(str(error), code="", status=400) from None
+        event = server.invokes.event(slug, payload, {}, internal_id)
         changes = Changes()
         server.invokes.start(slug, event, changes)
         await server.commits.commit(changes)
