@@ -347,7 +347,7 @@ def _run(connection: sqlite3.Connection, run_id: str) -> Run | None:
     rerun = connection.execute(
         "SELECT original_run_id, step_id, input FROM reruns WHERE run_id = ?", (run_id,)
     )
-    original, replaced, given = rerun.fetchone() or (None, None, None)
+    original, replaced, given = rerun.fetchone() or (None, None, b"")
     return Run(
         id=run_id,
         function_id=row[1],
