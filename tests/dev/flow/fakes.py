@@ -7,12 +7,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.dev import RunStatus
 from tests.dev.fakes import FakeApp, Reply, output, world
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from inngest_asgi.dev import RunStatus
     from inngest_asgi.testing import ManualClock
     from tests.dev.fakes import Call, World
 

@@ -291,7 +291,7 @@ def test_what_a_throttle_calls_and_a_limit_holds_back_lets_the_next_pass() -> No
         await here.pass_time(500)
         assert busy.began == [(0, 0), (10, 1), (20, 3), (100, 2)]
 
-    config = {
+    config: dict[str, Any] = {
         "throttle": {"limit": 1, "period": "10s"},
         "concurrency": {"limit": 1, "key": "event.data.user"},
     }
