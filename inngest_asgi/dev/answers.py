@@ -42,6 +42,7 @@ _ADVICE_BY_HUNDRED = {
 }
 _VERSION = re.compile(r"[0-9]{1,4}")
 _INPUTS = {"gateway": "body", "aigateway": "body", "deferadd": ""}
+_RUNNABLE = frozenset({"step", "steprun", "stepplanned", "steperror", "stepfailed"})
 _WHITESPACE = b" \t\r\n"
 
 
@@ -88,6 +89,8 @@ class Op:
     def about(self, attempt: int) -> dict[str, Any]:
         """Return what records tell of the step, which was found in `attempt`."""
         about = {"id": self.id, "name": self.name, "op": self.kind, "attempt": attempt}
+        if "input" in self.opts and self.kind.lower() in _RUNNABLE:
+            about["input"] = self.opts["input"]
         return about if self.seconds is None else about | {"duration": self.seconds}
 
 
