@@ -165,7 +165,7 @@ class FakeApp:
         body = (await receive())["body"]
         headers = {key.decode(): value.decode() for key, value in scope["headers"]}
         is_other = self.others is not None and headers["host"] != HOST
-        document = None if is_other else json.loads(body)
+        document = {} if is_other else json.loads(body)
         if is_other:
             reply = await self._somebody_else(scope, body)
         elif scope["method"] == "PUT":

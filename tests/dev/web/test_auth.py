@@ -26,7 +26,8 @@ def ask(
 ) -> httpx.Response:
     async def main() -> httpx.Response:
         async with world(FakeApp(), sync=False, **options) as here:
-            headers = {} if token is None else {"authorization": token}
+            given = token.encode() if isinstance(token, str) else token
+            headers = {} if given is None else {b"authorization": given}
             return await here.http.request(method, path, headers=headers, content=b"{}")
 
     return asyncio.run(main())
