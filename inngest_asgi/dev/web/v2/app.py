@@ -113,9 +113,8 @@ async def _cannot_go_on(request: Request, error: DevServerError) -> Response:
 
 async def _nothing_there(request: Request, error: HTTPException) -> Response:
     path, status = request.url.path, error.status_code
-    text = (
-        f"There is nothing at {path}." if status == 404 else f"{path} is not for {request.method}."
-    )
+    wrong_method = f"{path} does not take {request.method}."
+    text = f"There is nothing at {path}." if status == 404 else wrong_method
     reply = error_reply(_CODES.get(status, Code.INVALID_REQUEST), text, status)
     reply.headers.update(error.headers or {})
     return reply
