@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.cel.expressions import compile_expression, view
-from inngest_asgi.dev.cel.reads import Path, field_of, part_of, reads
+from inngest_asgi.dev.cel.reads import Path, comparable, field_of, part_of, reads
 from inngest_asgi.dev.failures import cancelled
 from inngest_asgi.dev.records import JobKind, Match, MatchKind
 from inngest_asgi.wire.codec import dump_text, dumps, loads
@@ -111,7 +111,7 @@ class Pauses:
                 del self._named[match.kind, match.key]
             return
         waiting = self._events[match.key]
-        waiting.drop(job, match)
+        waiting.drop(job.id)
         if waiting.empty:
             del self._events[match.key]
 
@@ -119,43 +119,45 @@ class Pauses:
 class _EventPauses:
     """The pauses for events of one name.
 
-    Those whose expression demands that a field is some text are kept by that text, so that an
-    event is compared with those only that it may be for.
+    Those whose expression demands that a field is some text or number are kept by that, so that
+    an event is compared with those only that it may be for.
     """
 
     def __init__(self) -> None:
         self._any: _Bucket = {}
-        self._equal: dict[Path, dict[str, _Bucket]] = {}
+        self._equal: dict[Path, dict[str | float, _Bucket]] = {}
+        self._demands: dict[str, tuple[Path, str | float]] = {}
 
     @property
     def empty(self) -> bool:
         return not self._any and not self._equal
 
     def add(self, job: Job, match: Match) -> None:
-        path, text = _demand(match)
-        bucket = self._any
-        if path is not None:
-            bucket = self._equal.setdefault(path, {}).setdefault(text, {})
+        demand, bucket = _demand(match), self._any
+        if demand is not None:
+            path, value = self._demands[job.id] = demand
+            bucket = self._equal.setdefault(path, {}).setdefault(value, {})
         bucket[job.id] = job
 
-    def drop(self, job: Job, match: Match) -> None:
-        path, text = _demand(match)
-        if path is None:
-            self._any.pop(job.id, None)
+    def drop(self, job_id: str) -> None:
+        demand = self._demands.pop(job_id, None)
+        if demand is None:
+            self._any.pop(job_id, None)
             return
-        by_text = self._equal[path]
-        by_text[text].pop(job.id, None)
-        if not by_text[text]:
-            del by_text[text]
-        if not by_text:
+        path, value = demand
+        by_value = self._equal[path]
+        by_value[value].pop(job_id, None)
+        if not by_value[value]:
+            del by_value[value]
+        if not by_value:
             del self._equal[path]
 
     def candidates(self, seen: dict[str, Any]) -> Iterator[Job]:
         yield from self._any.values()
-        for path, by_text in self._equal.items():
-            value = field_of(seen, path)
-            if isinstance(value, str):
-                yield from by_text.get(value, {}).values()
+        for path, by_value in self._equal.items():
+            value = comparable(field_of(seen, path))
+            if value is not None:
+                yield from by_value.get(value, {}).values()
 
 
 def event_match(name: str, expression: str, own: StoredEvent) -> Match:
@@ -176,15 +178,13 @@ def event_match(name: str, expression: str, own: StoredEvent) -> Match:
     return Match(MatchKind.EVENT, name, expression, dump_text(given))
 
 
-def _demand(match: Match) -> tuple[Path | None, str]:
-    """Return the field of an event that must be some text, and the text; None: there is none."""
+def _demand(match: Match) -> tuple[Path, str | float] | None:
+    """Return the field of an event that must be equal to something, and to what; if there is."""
     equality = reads(match.expression).equality if match.expression else None
     if equality is None:
-        return None, ""
-    if equality.own is None:
-        return equality.other, equality.text
-    value = field_of(loads(match.given), equality.own)
-    return (equality.other, value) if isinstance(value, str) else (None, "")
+        return None
+    value = equality.demand(loads(match.given))
+    return None if value is None else (equality.other, value)
 
 
 def _brought(job: Job, event: StoredEvent) -> bytes:

@@ -27,13 +27,17 @@ class Equality:
 
     Args:
         other: the field of `async`.
-        own: the field of `event` it must be equal to; None: it must be equal to `text`.
-        text: a string from the expression.
+        own: the field of `event` it must be equal to; None: it must be equal to `value`.
+        value: a string or number from the expression.
     """
 
     other: Path
     own: Path | None = None
-    text: str = ""
+    value: Any = None
+
+    def demand(self, event: Mapping[str, Any]) -> str | float | None:
+        """Return what the field must be equal to, as `comparable` gives it."""
+        return comparable(self.value if self.own is None else field_of(event, self.own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,21 @@ def field_of(event: Mapping[str, Any], path: Path) -> Any:
     return value
 
 
+def comparable(value: Any) -> str | float | None:
+    """Return a value of an event such that equal ones are equal; None if it is not text or number.
+
+    Numbers of events are doubles, as in evaluation.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
 def _copy(source: Mapping[str, Any], target: dict[str, Any], path: Path) -> None:
     """Copy one field. What was copied whole for a shorter path is left as it is."""
     for name in path[:-1]:
@@ -112,15 +131,13 @@ def _path(tree: Any) -> Path | None:
 def _field_name(tree: Any) -> str | None:
     if tree.data == "member_dot":
         return str(tree.children[1])
-    return _string(tree.children[1]) if tree.data == "member_index" else None
+    name = _constant(tree.children[1]) if tree.data == "member_index" else None
+    return name if isinstance(name, str) else None
 
 
-def _string(tree: Any) -> str | None:
+def _constant(tree: Any) -> Any:
     tree = unwrap(tree)
-    if tree.data != "literal" or not tree.children[0].type.endswith("STRING_LIT"):
-        return None
-    text: str = literal(tree.children[0])
-    return text
+    return literal(tree.children[0]) if tree.data == "literal" else None
 
 
 def _conjuncts(tree: Any) -> Iterator[Any]:
@@ -144,7 +161,7 @@ def _directed(one: Any, another: Any) -> Equality | None:
     other = _path(one)
     if other is None or other[0] != _OTHER:
         return None
-    text, own = _string(another), _path(another)
-    if text is not None:
-        return Equality(other[1:], text=text)
+    value, own = _constant(another), _path(another)
+    if comparable(value) is not None:
+        return Equality(other[1:], value=value)
     return Equality(other[1:], own[1:]) if own is not None and own[0] == _OWN else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +54,9 @@ class Refused(ValueError):
     """The text is not an expression the server takes; the message says why, as half a sentence."""
 
 
+@lru_cache(maxsize=16)
 def parse(text: str) -> Tree[Token]:
-    """Return the tree of an expression, or raise `Refused`."""
+    """Return the tree of an expression, or raise `Refused`. Nobody changes a tree."""
     if len(text) > MAX_CHARACTERS:
         raise Refused(f"it has more than {MAX_CHARACTERS} characters")
     if not _CLOSED.fullmatch(text):

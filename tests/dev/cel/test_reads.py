@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inngest_asgi.dev.cel.expressions import compile_expression, view
-from inngest_asgi.dev.cel.reads import Equality, field_of, part_of, reads
+from inngest_asgi.dev.cel.reads import Equality, comparable, field_of, part_of, reads
 
 NOW = 1_780_000_000.0
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "expressions.json").read_text())
@@ -47,14 +47,18 @@ ID = ("data", "id")
     [
         ("event.data.id == async.data.id", Equality(ID, own=ID)),
         ("async.data.id == event.data.id", Equality(ID, own=ID)),
-        ("async.data['id'] == 'x'", Equality(ID, text="x")),
-        ("'x' == async.data.id", Equality(ID, text="x")),
-        ("event.data.n > 1.0 && async.data.id == 'x'", Equality(ID, text="x")),
-        ("(async.data.id == 'x' && true) && event.data.n > 1.0", Equality(ID, text="x")),
+        ("async.data['id'] == 'x'", Equality(ID, value="x")),
+        ("'x' == async.data.id", Equality(ID, value="x")),
+        ("event.data.n > 1.0 && async.data.id == 'x'", Equality(ID, value="x")),
+        ("(async.data.id == 'x' && true) && event.data.n > 1.0", Equality(ID, value="x")),
         ("async.data.id == 'x' || true", None),
         ("!(async.data.id == 'x')", None),
         ("async.data.id != 'x'", None),
-        ("async.data.id == 1", None),
+        ("async.data.id == 1", Equality(ID, value=1)),
+        ("async.data.id == 1.5", Equality(ID, value=1.5)),
+        ("async.data.id == true", None),
+        ("async.data.id == null", None),
+        ("async.data.id == -1", Equality(ID, value=-1)),
         ("async.data.id == async.data.other", None),
         ("event.data.id == 'x'", None),
         ("async.data.items[0] == 'x'", None),
@@ -109,6 +113,24 @@ def test_fields_are_found_by_their_path(path: tuple[str, ...], value: Any) -> No
     assert field_of(EVENT, path) == value
 
 
+@pytest.mark.parametrize(
+    ("value", "same"),
+    [
+        ("x", "x"),
+        (7, 7.0),
+        (7.5, 7.5),
+        (2**53 + 1, float(2**53)),
+        (True, None),
+        (None, None),
+        ([7], None),
+        (10**400, None),
+    ],
+    ids=["text", "whole", "double", "rounded", "bool", "null", "list", "too-large"],
+)
+def test_what_is_compared_with_what_an_event_holds(value: Any, same: str | float | None) -> None:
+    assert comparable(value) == same
+
+
 @pytest.mark.parametrize("text", ACCEPTED)
 def test_the_part_that_is_read_decides_as_the_whole_event_does(text: str) -> None:
     part = part_of(view(WHOLE), reads(text).own)
@@ -122,7 +144,7 @@ def test_no_event_matches_without_the_equality_that_must_hold(text: str) -> None
     equality = reads(swapped).equality
     if equality is None:
         return
-    holds = field_of(view(WHOLE), equality.other) == equality.text
+    holds = comparable(field_of(view(WHOLE), equality.other)) == equality.demand({})
     assert holds or not compile_expression(swapped).matches({}, other=WHOLE, now=NOW)
 
 
