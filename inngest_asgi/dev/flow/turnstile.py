@@ -58,10 +58,6 @@ class Turnstile:
         self.on_call: Callable[[Place], None] = _nobody
         self.on_ready: Callable[[], None] = _nothing
 
-    def ticket(self, run_id: str) -> Ticket | None:
-        """Return what is known of a run that has not ended."""
-        return self._tickets.get(run_id)
-
     def add(self, run_id: str, ticket: Ticket) -> None:
         """Know a run from now on; one that has started is inside, even beyond a limit."""
         self._tickets[run_id] = ticket
@@ -76,13 +72,15 @@ class Turnstile:
             self._vacate(ticket)
             self.on_ready()
 
-    def replace(self, run_id: str, ticket: Ticket) -> None:
-        """Hold a run to other limits, unless it has ended; `reconsider` afterwards."""
+    def replace(self, run_id: str, ticket: Ticket) -> bool:
+        """Hold a run to other limits; `reconsider` afterwards. False says that it has ended."""
         known = self._tickets.get(run_id)
-        if known is not None:
-            self._vacate(known)
-            ticket.started = known.started
-            self.add(run_id, ticket)
+        if known is None:
+            return False
+        self._vacate(known)
+        ticket.started = known.started
+        self.add(run_id, ticket)
+        return True
 
     def reconsider(self) -> None:
         """Send everybody who waits through the gates again, because limits changed."""

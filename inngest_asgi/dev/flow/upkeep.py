@@ -100,10 +100,8 @@ class Upkeep:
     async def _limit_anew(self, function: Function) -> None:
         turnstile, singletons = self._parts.turnstile, self._parts.admission.singletons
         for run_id, ticket in await self._tickets(function):
-            if turnstile.ticket(run_id) is not None:
-                turnstile.replace(run_id, ticket)
-                if ticket.singleton is not None:
-                    singletons.hold(ticket.singleton, run_id)
+            if turnstile.replace(run_id, ticket) and ticket.singleton is not None:
+                singletons.hold(ticket.singleton, run_id)
         turnstile.reconsider()
 
     async def _tickets(self, function: Function) -> list[tuple[str, Ticket]]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from inngest_asgi.dev import RunStatus
+from inngest_asgi.dev.records import Changes, StoredEvent
 from inngest_asgi.errors import DevServerError
 from inngest_asgi.testing import ManualClock
-from inngest_asgi.wire.codec import loads
+from inngest_asgi.wire.codec import dumps, loads
 from tests.dev.fakes import URL, FakeApp, Reply, op, ops, output, sha1, world
 from tests.dev.flow.fakes import Busy, played, reasons, send_many, statuses
 
@@ -323,3 +324,20 @@ def test_a_window_that_cannot_be_saved_is_logged(caplog: pytest.LogCaptureFixtur
 
     played(FakeApp().add("one", done, debounce={"period": "30s"}), play)
     assert "Flow control cannot go on" in caplog.text
+
+
+def test_a_window_does_not_close_before_its_events_are_saved() -> None:
+    async def play(here: World) -> None:
+        now, changes = here.clock.time(), Changes()
+        body = dumps({"name": "shop/paid", "data": {"n": 1}, "id": "e", "ts": int(now * 1000)})
+        event = StoredEvent("e", "e", "shop/paid", int(now * 1000), now, body)
+        (first,) = await send_many(here, {"n": 0})
+        here.server.ingest.schedule.add_event(event, changes)
+        await here.pass_time(60)
+        assert here.app.calls == []
+        await here.server.commits.commit(changes)
+        (run,) = await here.finish(first)
+        assert loads(run.output or b"") == [0, 1]
+
+    batch = {"maxSize": 9, "timeout": "30s"}
+    played(FakeApp().add("one", done, batchEvents=batch), play)
