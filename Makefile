@@ -66,6 +66,9 @@ proto: ## generate the code of the connect protocol from connect.proto
 	$(MAKE) VENV=.venv-protoc .venv-protoc/.with-protoc
 	.venv-protoc/bin/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. inngest_asgi/connect/pb/connect.proto
 
+screenshots: $(VENV)/.for-testing ## draw the pictures of the page in docs/images anew (needs Chromium)
+	$(BIN)/python -m tests.live.screenshots
+
 clean: ## remove environments, caches and builds
 	rm -rf .venv .venv-lowest .venv-incumbent .venv-protoc build dist .coverage .mypy_cache .pytest_cache .ruff_cache
 

@@ -62,6 +62,11 @@ def test_the_wheel_holds_every_module(folder: str, files: list[str]) -> None:
     assert modules <= set(files)
 
 
+def test_the_wheel_holds_the_page(files: list[str]) -> None:
+    folder = "inngest_asgi/dev/web/page"
+    assert {f"{folder}/{file.name}" for file in (ROOT / folder).iterdir()} <= set(files)
+
+
 @pytest.mark.parametrize("package", ["inngest_asgi", "inngest_adapters"])
 def test_both_packages_say_that_they_are_typed(package: str, files: list[str]) -> None:
     assert f"{package}/py.typed" in files

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -41,8 +40,12 @@ ORDER = {"id": "o-1", "customer": "ann@example.com", "items": [{"sku": "A-1", "c
 
 
 @contextlib.contextmanager
-def chromium(**environment: str) -> Iterator[Browser]:
-    """Start the machine's Chromium; the test is skipped where there is none."""
+def chromium(*, scrollbars: bool = True) -> Iterator[Browser]:
+    """Start the machine's Chromium; the test is skipped where there is none.
+
+    Args:
+        scrollbars: whether they are drawn, and take their room.
+    """
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         pytest.skip(f"no Chromium on this machine: looked for {', '.join(_NAMES)}")
@@ -51,8 +54,7 @@ def chromium(**environment: str) -> Iterator[Browser]:
         browser = started.chromium.launch(
             executable_path=found,
             args=list(_FLAGS),
-            env={**os.environ, **environment},
-            ignore_default_args=["--hide-scrollbars"],
+            ignore_default_args=["--hide-scrollbars"] if scrollbars else [],
         )
         try:
             yield browser
@@ -149,9 +151,16 @@ class Complaints:
     said: list[str] = field(default_factory=list)
     expected: tuple[str, ...] = ()
 
-    def of(self, page: Page) -> None:
+    @contextlib.contextmanager
+    def of(self, page: Page) -> Iterator[None]:
         page.on("console", self._console)
-        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("pageerror", self._error)
+        yield
+        page.remove_listener("console", self._console)
+        page.remove_listener("pageerror", self._error)
+
+    def _error(self, error: Any) -> None:
+        self.said.append(str(error))
 
     def _console(self, message: Any) -> None:
         is_expected = any(part in message.text for part in self.expected)

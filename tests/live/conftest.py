@@ -11,7 +11,7 @@ from tests.live.browsing import PATIENCE, Complaints, Stage, chromium, stage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +32,25 @@ def complaints() -> Complaints:
 
 
 @pytest.fixture(scope="module")
-def profile(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 860})
-    context.set_default_timeout(PATIENCE)
-    yield context
-    context.close()
+def tab(browser: Browser) -> Iterator[Page]:
+    with browser.new_context() as context:
+        context.set_default_timeout(PATIENCE)
+        yield context.new_page()
 
 
 @pytest.fixture
-def page(profile: BrowserContext, complaints: Complaints) -> Iterator[Page]:
-    """A page of its own; the test fails when the browser complains of anything."""
-    page = profile.new_page()
-    complaints.of(page)
-    yield page
-    page.close()
+def page(tab: Page, complaints: Complaints) -> Iterator[Page]:
+    """An empty page; the test fails when the browser complains of anything."""
+    tab.set_viewport_size({"width": 1280, "height": 860})
+    tab.emulate_media(color_scheme="light")
+    with complaints.of(tab):
+        yield tab
+        leave(tab)
     assert complaints.said == []
+
+
+def leave(page: Page) -> None:
+    """Close the page at the server, so that nothing of a test is left."""
+    if page.url.startswith("http"):
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    page.goto("about:blank")

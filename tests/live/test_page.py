@@ -47,7 +47,7 @@ def test_an_empty_server_says_how_to_begin(page: Page) -> None:
         expect(page.locator(".code")).to_contain_text("inngest-asgi dev -u")
         page.get_by_role("link", name="Events").click()
         expect(page.locator(".code")).to_contain_text(f"curl {url}/e/key")
-        page.close()
+        page.goto("about:blank")
 
 
 def test_a_run_appears_and_completes_without_a_reload(page: Page, shop: Stage) -> None:

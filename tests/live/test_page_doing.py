@@ -166,7 +166,7 @@ def test_a_server_that_goes_and_comes_back(
         later = Stage(url).send("shop/after")
         expect(page.locator(f"[data-key='{later}']")).to_be_visible()
         expect(page.locator(f"[data-key='{event_id}']")).to_be_visible()
-        page.close()
+        page.goto("about:blank")
 
 
 def test_a_server_with_a_key_shows_nothing_without_it(page: Page, complaints: Complaints) -> None:
@@ -186,7 +186,7 @@ def test_a_server_with_a_key_shows_nothing_without_it(page: Page, complaints: Co
         page.reload()
         expect(page.locator(".rows")).to_contain_text("shop/secret")
         assert page.evaluate("() => localStorage.length") == 0
-        page.close()
+        page.goto("about:blank")
 
 
 def test_a_page_of_another_origin_does_nothing(
