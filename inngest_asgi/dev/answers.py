@@ -12,7 +12,7 @@ from inngest_asgi.dev.moments import retry_after
 from inngest_asgi.dev.web.documents import read
 from inngest_asgi.errors import CodecError
 from inngest_asgi.wire.codec import dumps
-from inngest_asgi.wire.names import Header
+from inngest_asgi.wire.names import ErrorCode, Header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,8 +175,23 @@ def _direct(answer: Answer, now: float) -> Outcome:
     return Failed(error, final=final, retry_after=_retry_after(answer, now))
 
 
+def keys_differ(answer: Answer) -> bool:
+    """Whether an app took us for a stranger: then it hides its X-Inngest-SDK (http.md 4)."""
+    return answer.status == 401 and Header.SDK_HANDLED in answer.headers
+
+
+def other_keys(url: str) -> str:
+    """Say what to do about an app that takes only calls which are signed with its own key."""
+    return (
+        f"The app at {url} is in cloud mode and does not accept this server's signature: use the "
+        "same signing key here and there, or start the app in dev mode (INNGEST_DEV=1)."
+    )
+
+
 def _stranger(answer: Answer) -> Failed:
     """A response without X-Inngest-SDK: something else answers at the app's URL."""
+    if keys_differ(answer):
+        return Failed(not_ready(ErrorCode.SIG_VERIFICATION_FAILED, other_keys(answer.url)))
     said = f"{answer.url or 'The URL of the app'} answered with HTTP status {answer.status}"
     said += " and a web page" if _is_page(answer) else ""
     advice = _ADVICE.get(answer.status) or _ADVICE_BY_HUNDRED[min(max(answer.status // 100, 2), 5)]

@@ -144,6 +144,13 @@ def test_what_is_no_sdk_is_told_with_advice(status: int, code: str, says: str) -
     assert error["name"] == name
 
 
+def test_an_app_with_another_key_is_told_from_a_stranger() -> None:
+    error = error_of(Answer(401, {"x-inngest-sdk-handled": "true"}, b"{}", "http://app.test/"))
+    assert error["code"] == "sig_verification_failed"
+    assert "http://app.test/" in error["message"]
+    assert "use the same signing key here and there" in error["message"]
+
+
 def test_a_web_page_is_called_so() -> None:
     error = error_of(Answer(200, {"content-type": "Text/HTML; charset=utf-8"}, b"<html>"))
     assert error["message"].startswith("The URL of the app answered with HTTP status 200 and a web")

@@ -41,6 +41,10 @@ def unreachable(request: httpx.Request) -> httpx.Response:
     ("answer", "says"),
     [
         (unreachable, "cannot be reached (Connection refused). Is it running?"),
+        (
+            lambda _: httpx.Response(401, headers={"x-inngest-sdk-handled": "true"}),
+            "use the same signing key here and there",
+        ),
         (lambda _: httpx.Response(404, text="<html>"), "X-Inngest-SDK header is missing"),
         (
             lambda _: httpx.Response(400, headers=SDK, json={"message": "no functions"}),
@@ -55,7 +59,17 @@ def unreachable(request: httpx.Request) -> httpx.Response:
         (lambda _: httpx.Response(500, headers=SDK, json=[]), "it gave no reason"),
         (lambda _: httpx.Response(200, headers=SDK), "did not register its functions here"),
     ],
-    ids=["down", "no-app", "message", "error", "no-json", "odd-message", "list", "silent"],
+    ids=[
+        "down",
+        "other-key",
+        "no-app",
+        "message",
+        "error",
+        "no-json",
+        "odd-message",
+        "list",
+        "silent",
+    ],
 )
 def test_an_app_that_does_not_register_is_told_why(
     answer: Callable[[httpx.Request], httpx.Response], says: str
