@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.dev.fakes import Call, FakeApp, Reply, kinds, ops, output, ran, world
+
+if TYPE_CHECKING:
+    from tests.dev.fakes import World
 
 
 def test_runs_of_one_event_are_told_of_until_the_last_has_ended() -> None:
@@ -59,3 +65,89 @@ def test_watching_a_run_that_does_not_exist_ends_at_once() -> None:
             return kinds([record async for record in here.server.watch(run_id="nobody")])
 
     assert asyncio.run(asyncio.wait_for(main(), 10)) == []
+
+
+def watched(app: FakeApp, events: int, **options: Any) -> list[tuple[str, Any]]:
+    """Send events at once, watch the first, and return what was told, with the reason if any."""
+
+    async def main() -> list[tuple[str, Any]]:
+        async with world(app) as here:
+            first, *_ = [await here.send(data={"n": number}) for number in range(events)]
+            watch = told(here, first)
+            return await here.clock.until(watch, settle=here.server.settle)
+
+    async def told(here: World, event_id: str) -> list[tuple[str, Any]]:
+        return [
+            (str(record.kind), record.details.get("reason"))
+            async for record in here.server.watch(event_id=event_id)
+        ]
+
+    return asyncio.run(main())
+
+
+def done(call: Call) -> Reply:
+    return output(len(call.body["events"]))
+
+
+RUN = [
+    *(("run_queued", None), ("run_started", None), ("call_started", None), ("call_ended", None)),
+    ("run_ended", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"debounce": {"period": "30s"}}, [("event_waiting", "debounce"), *RUN]),
+        ({"batchEvents": {"maxSize": 9, "timeout": "30s"}}, [("event_waiting", "batch"), *RUN]),
+        ({"idempotency": "event.name"}, RUN),
+    ],
+    ids=["debounce", "batch", "at-once"],
+)
+def test_an_event_is_watched_until_what_it_waits_for_has_run(
+    option: dict[str, Any], told: list[tuple[str, Any]]
+) -> None:
+    assert watched(FakeApp().add("one", done, **option), 2) == told
+
+
+def test_an_event_that_is_dropped_says_why_and_that_is_all() -> None:
+    async def main() -> list[str]:
+        limit = {"limit": 1, "period": "1h"}
+        async with world(FakeApp().add("one", done, rateLimit=limit)) as here:
+            await here.run_one()
+            event_id = await here.send()
+            return [one.details["reason"] async for one in here.server.watch(event_id=event_id)]
+
+    assert asyncio.run(asyncio.wait_for(main(), 10)) == ["rate_limit"]
+
+
+def test_an_event_whose_batch_is_dropped_says_why() -> None:
+    batch, rate = {"maxSize": 2, "timeout": "30s"}, {"limit": 1, "period": "1h"}
+
+    async def main() -> list[tuple[str, Any]]:
+        app = FakeApp().add("one", done, batchEvents=batch, rateLimit=rate)
+        async with world(app) as here:
+            for _ in range(2):
+                await here.send()
+            event_id = await here.send()
+
+            async def told() -> list[tuple[str, Any]]:
+                return [
+                    (str(record.kind), record.details["reason"])
+                    async for record in here.server.watch(event_id=event_id)
+                ]
+
+            return await here.clock.until(told(), settle=here.server.settle)
+
+    assert asyncio.run(main()) == [("event_waiting", "batch"), ("not_started", "rate_limit")]
+
+
+def test_an_event_is_watched_after_its_batch_has_run() -> None:
+    async def main() -> list[str]:
+        batch = {"maxSize": 2, "timeout": "30s"}
+        async with world(FakeApp().add("one", done, batchEvents=batch)) as here:
+            first, second = await here.send(), await here.send()
+            await here.finish(first)
+            return kinds([one async for one in here.server.watch(event_id=second)])
+
+    assert asyncio.run(main()) == ["event_waiting", *(kind for kind, _ in RUN)]
