@@ -159,7 +159,7 @@ def test_a_sync_that_had_no_answer_is_told() -> None:
     assert ready(app).document["sync"] == {"ok": False, "message": "the server did not answer"}
 
 
-def test_it_is_not_ready_once_its_host_stops() -> None:
+def test_it_is_not_ready_once_its_host_stops(caplog: pytest.LogCaptureFixture) -> None:
     app = app_of(dev_client())
     seen: list[tuple[int, str, list[str]]] = []
 
@@ -177,6 +177,7 @@ def test_it_is_not_ready_once_its_host_stops() -> None:
     asyncio.run(run())
     stopped = (503, "stopped", ["the host is stopping"])
     assert seen == [(200, "running", []), stopped] * 2
+    assert caplog.messages == []  # it stops because it was told to
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])

@@ -1,4 +1,4 @@
-"""What steps reach through the runtime: signals, messages, invocations, over HTTP in and out."""
+"""What steps reach through the runtime: signals, messages, invocations, the serializer."""
 
 from __future__ import annotations
 
@@ -92,3 +92,83 @@ def test_a_function_is_invoked_in_its_application(use: str, expected: str, block
 def test_an_invoked_function_gets_the_sessions_of_the_run(blocking: bool) -> None:  # noqa: FBT001
     [op] = ops_of("own", Api({}), blocking=blocking, event=IN_CHAT)
     assert op["opts"]["payload"]["meta"] == {"propagated_sessions": {"chat": "42"}}
+
+
+# Serializers, from the client to what goes out and comes back.
+
+
+class Money:
+    """What pydantic does not know."""
+
+    def __init__(self, cents: int) -> None:
+        self.cents = cents
+
+
+class InCents:
+    def serialize(self, obj: Any, typ: Any) -> Any:
+        assert typ is Money
+        return f"{obj.cents} ct"
+
+    def deserialize(self, obj: Any, typ: Any) -> Any:
+        assert typ is Money
+        return Money(int(obj.removesuffix(" ct")))
+
+
+def paying(*, blocking: bool, hooked: bool) -> inngest.InngestApp:
+    """Serve a function that returns twice what its only step gives."""
+    middleware = [Passing] if hooked else []
+    client = dev_client(Api(), serializer=InCents(), middleware=middleware)
+    trigger = inngest.TriggerEvent(event="a/b")
+    create = client.create_function(fn_id="pay", trigger=trigger, output_type=Money)
+    if blocking:
+
+        @create
+        def pay_sync(ctx: inngest.ContextSync) -> Any:
+            return Money(2 * ctx.step.run("m", Money, 5, output_type=Money).cents)
+    else:
+
+        @create
+        async def pay(ctx: inngest.Context) -> Any:
+            return Money(2 * (await ctx.step.run("m", Money, 5, output_type=Money)).cents)
+
+    return app_of(client)
+
+
+class Passing(inngest.Middleware):
+    async def wrap_step(self, call: Any, call_next: Any) -> Any:
+        return await call_next(call)
+
+
+@COLOURS
+@pytest.mark.parametrize("hooked", [False, True], ids=["plain", "hooked"])
+def test_a_clients_serializer_writes_and_rebuilds_results(
+    blocking: bool,  # noqa: FBT001
+    hooked: bool,  # noqa: FBT001
+) -> None:
+    app = paying(blocking=blocking, hooked=hooked)
+    [op] = json.loads(called(app, call()).body)
+    assert (op["op"], op["data"]) == ("StepRun", "5 ct")
+    memos = {op["id"]: {"data": op["data"]}}
+    answer = called(app, call(memos, stack=list(memos)))
+    assert (answer.status, answer.document) == (200, "10 ct")
+
+
+@COLOURS
+def test_a_clients_serializer_rebuilds_what_an_invoked_function_returned(blocking: bool) -> None:  # noqa: FBT001
+    paid = paying(blocking=blocking, hooked=False).client.functions[0].rebuild("7 ct", what="x")
+    assert paid.cents == 7
+
+
+@COLOURS
+def test_a_memo_the_serializer_cannot_read_fails_the_run_and_names_the_step(blocking: bool) -> None:  # noqa: FBT001
+    app = paying(blocking=blocking, hooked=False)
+    [op] = json.loads(called(app, call()).body)
+    memos = {op["id"]: {"data": "much"}}
+    answer = called(app, call(memos, stack=list(memos)))
+    assert (answer.status, answer.code) == (400, "output_unserializable")
+    assert answer.document["message"].startswith("Step 'm' was recorded with a result")
+
+
+def test_what_is_no_serializer_is_refused_by_the_client() -> None:
+    with pytest.raises(inngest.ConfigError, match=r"^Inngest: serializer is 'json'; pass an obj"):
+        inngest.Inngest("shop", serializer="json")  # type: ignore[arg-type]
