@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ from inngest_asgi.wire.replies import ErrorRecord, Reply, error_reply, ops_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from concurrent.futures import Future
 
     from inngest_asgi.client.inngest import Inngest
     from inngest_asgi.clock import Clock
@@ -179,7 +181,7 @@ class Runtime:
         stack: Stack | None,
     ) -> Outcome:
         loop = asyncio.get_running_loop()
-        known: asyncio.Future[Outcome] = loop.create_future()
+        known: asyncio.Future[Outcome | None] = loop.create_future()
         client, machine = self.client, Machine(call, blocking=True)
         drive = DriveSync(
             machine,
@@ -197,21 +199,20 @@ class Runtime:
         run = partial(drive.run, partial(within, context, function.handler))
         if hooked is not None:
             run = partial(hooked.run_sync, context, drive.run)
-        work = partial(contextvars.copy_context().run, run)
-        ended = loop.run_in_executor(self._threads.executor, work)
+        ended = self._threads.executor.submit(contextvars.copy_context().run, run)
+        ended.add_done_callback(lambda _: _tell(loop, known, None))
         try:
-            await asyncio.wait([ended, known], return_when=asyncio.FIRST_COMPLETED)
+            outcome = await known
         except asyncio.CancelledError:
             ended.cancel()  # one that still waits for a thread is not to begin
             raise
-        if not ended.done():
-            await self._let_unwind(function, ended)
-        if ended.done():
+        if outcome is None or await self._has_unwound(function, ended):
             return ended.result()
         if hooked is None:
-            return known.result()
+            return outcome
         colour = InAsync(self._threads.executor)
-        return await hooked.finish_without(known.result(), colour) or await ended
+        finished = await hooked.finish_without(outcome, colour)
+        return await asyncio.wrap_future(ended) if finished is None else finished
 
     def _context(
         self,
@@ -232,19 +233,21 @@ class Runtime:
             received=received,
         )
 
-    async def _let_unwind(self, function: Function[Any], ended: asyncio.Future[Outcome]) -> None:
+    async def _has_unwound(self, function: Function[Any], ended: Future[Outcome]) -> bool:
         """Give a blocking function whose outcome is known time to clean up (rule 9)."""
+        end = asyncio.wrap_future(ended)
         limit = asyncio.ensure_future(self._clock.sleep(UNWIND_SECONDS))
-        waiting: list[asyncio.Future[Any]] = [ended, limit]
+        waiting: list[asyncio.Future[Any]] = [end, limit]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         limit.cancel()
-        if not ended.done():
+        if not end.done():
             self.client.logger.error(
                 "Function %s did not end within %s s after its call was answered: it seems to "
                 "swallow BaseException. It still occupies a thread; let that exception pass.",
                 function.id,
                 UNWIND_SECONDS,
             )
+        return end.done()
 
     # From outcome to reply.
 
@@ -291,9 +294,18 @@ class Runtime:
 
 
 def _tell(
-    loop: asyncio.AbstractEventLoop, known: asyncio.Future[Outcome], outcome: Outcome
+    loop: asyncio.AbstractEventLoop,
+    known: asyncio.Future[Outcome | None],
+    outcome: Outcome | None,
 ) -> None:
-    loop.call_soon_threadsafe(known.set_result, outcome)
+    """Tell the loop, from a thread, the outcome of a call; or None, that the thread is done."""
+    with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+        loop.call_soon_threadsafe(_settle, known, outcome)
+
+
+def _settle(known: asyncio.Future[Outcome | None], outcome: Outcome | None) -> None:
+    if not known.done():
+        known.set_result(outcome)
 
 
 def _parse(body: bytes) -> Any:
