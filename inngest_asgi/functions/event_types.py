@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Union, overload
 
 from typing_extensions import TypeVar
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 T = TypeVar("T", default=dict[str, Any])
 
 _UNTYPED = dict[str, Any]
-_PLAIN = Payload(_UNTYPED, field="data")
 
 
 class EventType(Generic[T]):
@@ -178,7 +178,7 @@ class EventTypes:
             EventValidationError: it is not as it should be; the message names the field.
         """
         envelope = envelope_of(raw, what)
-        payload = self.find(envelope.name, envelope.v) or _PLAIN
+        payload = self.find(envelope.name, envelope.v) or _plain()
         return payload.rebuild(envelope, raw.get("data"), what)
 
     def check(self, record: Mapping[str, Any]) -> None:
@@ -225,6 +225,11 @@ def _union(event_types: list[EventType[Any]], field: str) -> Payload:
         return event_types[0].payload
     listed = sorted(event_types, key=_is_typed, reverse=True)
     return Payload(Union[tuple(one.data for one in listed)], field=field)  # noqa: UP007
+
+
+@cache
+def _plain() -> Payload:
+    return Payload(_UNTYPED, field="data")
 
 
 def _is_typed(event_type: EventType[Any]) -> bool:
