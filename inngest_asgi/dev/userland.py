@@ -12,13 +12,14 @@ from inngest_asgi.errors import CodecError
 from inngest_asgi.wire.codec import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from inngest_asgi.dev.otlp import ExportedSpan
 
 _TRACEREF, _RUN_ID = "inngest.traceref", "sdk.run.id"
 _STEP_HASH, _STEP_ID = "inngest.step.hash", "inngest.step.id"
 _STEP_INDEX, _STEP_ATTEMPT = "inngest.step.index", "inngest.step.attempt"
+_DEEPEST = 50
 
 
 def run_of(span: ExportedSpan) -> str | None:
@@ -56,11 +57,22 @@ def span_document(span: ExportedSpan) -> dict[str, Any]:
 
 def attach_spans(root: Span, documents: Iterable[dict[str, Any]]) -> None:
     """Add spans of user code below each other, below their step, or else below the run."""
-    known = {one["id"]: (_span(one), one) for one in documents}
-    for span, one in sorted(known.values(), key=lambda pair: pair[0].start):
-        parent = known.get(one["parent"])
-        above = parent[0] if parent is not None and parent[0] is not span else _place(root, one)
+    known = {one["id"]: one for one in documents}
+    spans = {span_id: _span(one) for span_id, one in known.items()}
+    for span in sorted(spans.values(), key=lambda span: span.start):
+        one = known[span.id]
+        above = spans[one["parent"]] if _hangs_on(known, one) else _place(root, one)
         above.children.append(span)
+
+
+def _hangs_on(known: Mapping[str, dict[str, Any]], one: dict[str, Any]) -> bool:
+    """Whether a span is below another, neither in a circle nor too deep to be shown."""
+    above, depth = known.get(one["parent"]), 0
+    if above is None:
+        return False
+    while above is not None and depth < _DEEPEST:
+        above, depth = known.get(above["parent"]), depth + 1
+    return above is None
 
 
 def _run_of_trace(reference: Any) -> str | None:
