@@ -15,6 +15,7 @@ from inngest_asgi.cli.serving import listening, origin_of, served
 from inngest_asgi.cli.stopping import first_of, for_ever, stop_on_signals, work_until
 from inngest_asgi.cli.syncing import described
 from inngest_asgi.cli.telling import Telling
+from inngest_asgi.cli.timeline import held_back
 from inngest_asgi.dev import DevOptions, DevServer
 from inngest_asgi.settings import use_dev_server
 
@@ -129,16 +130,20 @@ class _Session:
         return await self._outcome(unfinished)
 
     async def _send(self, name: str) -> list[str]:
-        """Send the event and return the ids of the runs it started."""
+        """Send the event, and return the ids of the runs it started once they have ended."""
         self._notices.print(f"Event        {name}")
         event_id = await self._server.send({"name": name, "data": self._plan.data})
-        run_ids = [run.id for run in await self._server.runs_of(event_id)]
+        records = [record async for record in self._server.watch(event_id=event_id)]
+        run_ids = {record.run_id for record in records if record.run_id}
+        if records and not run_ids:
+            why = "; ".join(f"{one.details['function']} {held_back(one)}" for one in records)
+            raise click.ClickException(f"The event {name!r} started no run: {why}.")
         if not run_ids:
             raise click.ClickException(
                 f"The event {name!r} started no run. What {self._plan.target} is triggered by: "
                 f"{', '.join(self._triggers()) or 'no event'}."
             )
-        return run_ids
+        return sorted(run_ids)
 
     async def _outcome(self, run_ids: Iterable[str]) -> int:
         ends = await self.telling.ends_of(run_ids)

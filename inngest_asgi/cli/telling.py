@@ -76,7 +76,8 @@ class Telling:
         """Print what happens from now on, until cancelled."""
         async for record in self._server.watch():
             await self._begun.wait()
-            if record.kind is Happening.RUN_QUEUED or await self._knows(record):
+            begins = not record.run_id or record.kind is Happening.RUN_QUEUED
+            if begins or await self._knows(record):
                 self._tell_of(record)
                 self._progress.set()
 

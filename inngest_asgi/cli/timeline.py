@@ -18,7 +18,10 @@ _NAME_WIDTH = 28
 _DURATION_WIDTH = 9
 _LONGEST_MESSAGE = 200
 _TAG_LENGTH = 4
-_TOLD_BRIEFLY = (Happening.STEP_FAILED, Happening.ATTEMPT_FAILED, Happening.RUN_ENDED)
+_TOLD_BRIEFLY = (
+    *(Happening.STEP_FAILED, Happening.ATTEMPT_FAILED, Happening.RUN_ENDED),
+    Happening.NOT_STARTED,
+)
 _A_LONG_WAIT = 1.0
 """Seconds a run may be due in the future before that is worth a line."""
 
@@ -92,6 +95,8 @@ class Timeline:
 
     def lines(self, record: Record) -> list[Text]:
         """Return the lines that tell of a record: none for many kinds of it."""
+        if not record.run_id:
+            return self._told_of_event(record)
         run = self.open.setdefault(record.run_id, ToldRun(record.run_id, f"run {record.run_id}"))
         lines = self._told(run, record)
         run.note(record)
@@ -138,6 +143,14 @@ class Timeline:
                 return [self._ended(run, record), *self._reason(record)]
             case _:
                 return []
+
+    def _told_of_event(self, record: Record) -> list[Text]:
+        """Tell of an event that started no run, or not at once."""
+        if self._brief and record.kind not in _TOLD_BRIEFLY:
+            return []
+        waits = record.kind is Happening.EVENT_WAITING
+        mark = (self._marks.asleep, "blue") if waits else (self._marks.note, "yellow")
+        return [_line("", *mark, record.details["function"], None, held_back(record))]
 
     def _scheduled(self, function: str, due: float, seen_from: float) -> Text:
         text = f"starts at {moment(due, seen_from)}"
@@ -222,12 +235,28 @@ def moment(at: float, seen_from: float) -> str:
     return when.strftime("%H:%M:%S" if when.date() == now.date() else "%Y-%m-%d %H:%M")
 
 
+def held_back(record: Record) -> str:
+    """Write why an event started no run, or none yet."""
+    details = record.details
+    if record.kind is Happening.EVENT_WAITING:
+        until = moment(details["until"], record.at)
+        return f"waits for more events until {until} ({details['reason']})"
+    return f"not started: {_REASONS.get(details['reason'], details['reason'])}"
+
+
 def summary(error: dict[str, Any]) -> str:
     """Write an error as one line: its name and its message, if that is not too long."""
     text = " ".join(f"{error.get('name') or 'Error'}: {error.get('message', '')}".split())
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}..."
 
 
+_REASONS = {
+    "repeated": "an event of this id started it before",
+    "rate_limit": "it is rate limited",
+    "idempotency": "it ran for this idempotency key before",
+    "singleton": "a run of it has not ended (singleton)",
+    "older": "a newer event is being debounced",
+}
 _UNITS = ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 

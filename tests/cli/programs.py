@@ -61,7 +61,16 @@ async def interrupt(ctx: inngest.Context) -> str:
     return await ctx.step.run("second", second)
 
 
+sparing = inngest.Inngest("sparing")
+
+
+@sparing.create_function(fn_id="pay", trigger=on("paid"), idempotency="event.data.cart")
+async def pay(ctx: inngest.Context) -> str:
+    return "paid"
+
+
 app = inngest.serve(client)
+once_a_day = inngest.serve(sparing)
 host = FastAPI()
 inngest.attach(host, app, "/jobs")
 stranger = FastAPI()

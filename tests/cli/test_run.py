@@ -147,6 +147,17 @@ def test_with_nothing_to_do_once_says_so(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out.endswith("no unfinished run: nothing to do.\n")
 
 
+def test_an_event_that_flow_control_drops_says_why(tmp_path: Path) -> None:
+    about = {"event": "paid", "data": {"cart": 1}, "db": str(tmp_path / "dev.db")}
+    assert run(plan("once_a_day", **about)) == 0
+    with pytest.raises(click.ClickException) as caught:
+        run(plan("once_a_day", **about))
+    assert caught.value.message == (
+        "The event 'paid' started no run: "
+        "sparing-pay not started: it ran for this idempotency key before."
+    )
+
+
 def test_an_event_that_starts_nothing_is_refused_with_those_that_would() -> None:
     with pytest.raises(click.ClickException) as caught:
         run(plan(event="unheard-of"))

@@ -99,6 +99,14 @@ def test_a_run_that_was_started_earlier_is_introduced_first() -> None:
     assert [line.split()[:2] for line in lines] == [["▶", "shop-pay"], ["·", "goes"], ["✓", "b"]]
 
 
+def test_an_event_that_starts_no_run_has_no_history() -> None:
+    about = {"function": "shop-pay", "reason": "rate_limit"}
+    server = Server(record(Happening.NOT_STARTED, 0.0, "", **about))
+    (line,) = told(server, a_moment)
+    assert line.endswith("not started: it is rate limited")
+    assert server.asked == 0
+
+
 def test_its_history_is_what_happened_before() -> None:
     history = (queued(), started(), recorded("a"), recorded("b"))
     lines = told(Server(history[-1], history=history), a_moment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -242,3 +243,41 @@ def test_briefly_failures_name_the_function_and_the_end_of_the_run() -> None:
     timeline = Timeline(brief=True)
     lines = [line.plain for one in (queued(), failed) for line in timeline.lines(one)]
     assert lines[0].endswith(f"shop-pay ..{RUN[-4:]} attempt 1 failed, next in 5.0 s")
+
+
+def of_event(kind: Happening, **details: Any) -> Record:
+    return replace(record(kind, function="shop-pay", **details), run_id="")
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "text"),
+    [
+        (Happening.NOT_STARTED, {"reason": "rate_limit"}, "not started: it is rate limited"),
+        (
+            Happening.NOT_STARTED,
+            {"reason": "singleton", "run": RUN},
+            "not started: a run of it has not ended (singleton)",
+        ),
+        (Happening.NOT_STARTED, {"reason": "moon"}, "not started: moon"),
+        (
+            Happening.EVENT_WAITING,
+            {"reason": "batch", "window": "w", "until": NOW + 60},
+            f"waits for more events until {clock(60)} (batch)",
+        ),
+    ],
+    ids=["dropped", "singleton", "unknown", "waiting"],
+)
+def test_an_event_that_starts_nothing_says_why(
+    kind: Happening, details: dict[str, Any], text: str
+) -> None:
+    (line,) = told(of_event(kind, **details))
+    assert "shop-pay" in line
+    assert line.endswith(text)
+
+
+def test_briefly_it_is_told_of_what_is_dropped_and_not_of_what_waits() -> None:
+    timeline = Timeline(brief=True)
+    about = {"reason": "batch", "window": "w", "until": NOW + 60}
+    assert timeline.lines(of_event(Happening.EVENT_WAITING, **about)) == []
+    assert len(timeline.lines(of_event(Happening.NOT_STARTED, reason="older"))) == 1
+    assert timeline.open == {}
