@@ -65,6 +65,7 @@ NOT_MIRRORS = (
     "tests/test_packaging.py",
     "tests/test_public_api.py",
     "tests/conformance/*",
+    "tests/dev/behaviour/*",
     "tests/engine/behaviour/*",
     "tests/examples/*",
     "tests/hardening/*",
