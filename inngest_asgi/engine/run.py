@@ -27,6 +27,7 @@ from inngest_asgi.engine.outcomes import (
     TargetMissing,
     describe,
 )
+from inngest_asgi.errors import NestedStepError
 from inngest_asgi.wire.names import ErrorCode, Opcode
 from inngest_asgi.wire.replies import ErrorRecord
 
@@ -243,7 +244,8 @@ class Machine:
             ended: when it ended, in Unix nanoseconds.
         """
         if op.nested:
-            return Report([op.failed(Opcode.STEP_FAILED, NESTED, started, ended)], no_retry=True)
+            shape = op.failed(Opcode.STEP_FAILED, NESTED, started, ended)
+            return Report([shape], no_retry=True, error=NestedStepError(NESTED.message))
         if error is None:
             return Report([op.ran(data, started, ended)])
         failure = describe(error, STEP_FINAL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.errors import ConfigError
 from inngest_asgi.functions.handlers import is_async
 from inngest_asgi.middleware.base import Middleware, MiddlewareSync
 from inngest_asgi.middleware.colours import Hook
@@ -84,9 +85,23 @@ class Stack:
 
 @lru_cache(maxsize=1024)
 def overridden(kind: Any) -> tuple[tuple[str, bool], ...]:
-    """Return the hooks that a class overrides, and whether each is an `async def`."""
+    """Return the hooks that a class overrides, and whether each is an `async def`.
+
+    Raises:
+        ConfigError: one is no function.
+    """
     return tuple(
-        (name, is_async(getattr(kind, name)))
+        (name, is_async(_callable(kind, name)))
         for name in HOOKS
         if getattr(kind, name) not in (getattr(Middleware, name), getattr(MiddlewareSync, name))
     )
+
+
+def _callable(kind: Any, name: str) -> Any:
+    hook = getattr(kind, name)
+    if not callable(hook):
+        raise ConfigError(
+            f"Middleware hook {kind.__qualname__}.{name} is {hook!r}; make it a method, or leave "
+            "it out."
+        )
+    return hook

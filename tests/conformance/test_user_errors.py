@@ -145,6 +145,7 @@ def test_an_output_that_is_no_json_fails_its_run_for_good(
 def test_a_nested_step_fails_the_outer_one_for_good(
     serve: Serve,
     swallowed: bool,  # noqa: FBT001
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def pay(ctx: Any) -> Any:
         async def outer() -> Any:
@@ -161,6 +162,7 @@ def test_a_nested_step_fails_the_outer_one_for_good(
     assert (report["op"], report["name"]) == ("StepFailed", "outer")
     assert report["error"]["name"] == "NestedStepError"
     assert report["error"]["message"].startswith("Nested steps are not supported")
+    assert [one.count("Nested steps are not supported") for one in caplog.messages] == [1]
     assert answer.headers["x-inngest-no-retry"] == "true"
 
 

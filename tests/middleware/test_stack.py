@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from inngest_asgi.errors import ConfigError
 from inngest_asgi.middleware.base import Middleware, MiddlewareSync
 from inngest_asgi.middleware.colours import InAsync
 from inngest_asgi.middleware.stack import HOOKS, Stack, overridden
@@ -163,3 +164,11 @@ class Decorated(Middleware):
 
 def test_an_async_hook_stays_one_under_a_plain_decorator() -> None:
     assert dict(overridden(Decorated)) == {"wrap_step": True, "wrap_function": False}
+
+
+def test_a_hook_that_is_no_function_is_refused_with_a_sentence() -> None:
+    class Without(Middleware):
+        before_execution = None  # type: ignore[assignment]
+
+    with pytest.raises(ConfigError, match=r"Without\.before_execution is None; make it a method"):
+        overridden(Without)
