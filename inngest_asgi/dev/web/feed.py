@@ -61,11 +61,12 @@ class Mailbox:
 
     def put(self, changes: Changes) -> None:
         """Note that something was saved."""
-        self._runs.update(record.run_id for record in changes.records)
+        run_ids = {record.run_id for record in changes.records}
+        self._runs |= run_ids - {""}
         if len(self._runs) > MOST_RUNS:
             self._any = True
             self._runs.clear()
-        self._events |= bool(changes.events)
+        self._events |= bool(changes.events) or "" in run_ids
         self._apps |= bool(changes.apps or changes.gone_apps or changes.functions)
         self._news.set()
 
