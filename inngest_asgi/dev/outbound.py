@@ -55,7 +55,7 @@ class HttpOutbound:
                 answer = await self._send_once(request, url, _headers(request, first, url))
                 if isinstance(answer, NoAnswer) or not _redirects(answer):
                     return answer
-                url = _redirected(url, answer.headers["location"])
+                url = _redirected(request, url, answer.headers["location"])
         except httpx.ConnectError as error:
             return _unreachable(request, f"cannot be reached ({error}). Is it running?")
         except httpx.ConnectTimeout:
@@ -182,10 +182,11 @@ def _redirects(answer: Answer) -> bool:
     return answer.status in _REDIRECTS and "location" in answer.headers
 
 
-def _redirected(url: httpx.URL, location: str) -> httpx.URL:
-    """Return where a redirect leads; a query that it does not name is kept."""
+def _redirected(request: Request, url: httpx.URL, location: str) -> httpx.URL:
+    """Return where a redirect leads; a query that it does not name is kept, unless it is secret."""
     target = url.join(location)
-    return target if target.query else target.copy_with(query=url.query or None)
+    secret = request.elsewhere is not None and _origin(target) != _origin(url)
+    return target if target.query or secret else target.copy_with(query=url.query or None)
 
 
 def _unreachable(request: Request, what: str) -> NoAnswer:

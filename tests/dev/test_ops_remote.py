@@ -458,3 +458,13 @@ def test_another_host_to_which_a_request_is_redirected_sees_no_keys() -> None:
     assert again.header("authorization") == first.header("authorization") == [f"Bearer {SECRET}"]
     assert (other.header("authorization"), other.header("x-key")) == ([], [])
     assert (other.header("anthropic-version"), other.body) == (["1"], first.body)
+
+
+def test_another_host_sees_no_key_of_a_query_either() -> None:
+    def answer(asked: Asked) -> Reply:
+        elsewhere = Reply(307, {}, {"location": "https://other.test/x"}, sdk=False)
+        return Reply(200, {}, sdk=False) if "other.test" in asked.url else elsewhere
+
+    app = asking(infer(format="gemini"))
+    memo(app, answer)
+    assert [asked.url for asked in app.asked] == [f"{AI}?key={SECRET}", "https://other.test/x"]
