@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 FOLDER = ROOT / "docs/images"
-SIZE = {"width": 1200, "height": 720}
+WIDTH, HEIGHT = 1200, 720
 SCHEMES = ("light", "dark")
 FUNCTION = "Fulfil order"
 
@@ -40,8 +40,9 @@ def main() -> None:
 def draw(browser: Browser, stage: Stage, scheme: str) -> None:
     """Save the pictures in one scheme."""
     colours: Any = {"color_scheme": scheme, "locale": "en-GB", "bypass_csp": True}
-    with browser.new_context(viewport=SIZE, **colours) as context:
+    with browser.new_context(**colours) as context:
         page = context.new_page()
+        page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
         page.set_default_timeout(PATIENCE)
         page.goto(stage.url)
         page.add_style_tag(content=_TYPE)

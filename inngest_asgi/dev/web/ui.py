@@ -108,7 +108,6 @@ class _Ui:
         item = await self._server.queries.run(run_id)
         if item is None:
             raise RequestError(f"There is no run {run_id}.", code="not_found", status=404)
-        function = self._server.registry.function(item.run.function_id)
         root = await timeline(self._server, item.run, outputs=False)
         history = await self._server.store.history(run_id)
         events = await self._server.queries.events_of_run(run_id)
@@ -117,7 +116,6 @@ class _Ui:
             {
                 "now": self._server.clock.time(),
                 "run": self._run_view(item),
-                "max_attempts": function.max_attempts,
                 "events": [_event_view(event) for event in events],
                 "output": None if output is None else Fragment(output),
                 "trace": _span_view(root),
