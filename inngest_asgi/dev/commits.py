@@ -45,6 +45,7 @@ class Commits:
         """Hand changes to the store: from now on, what happens may match their pauses."""
         saving = self._store.save(changes)
         self._pauses.drop(changes.gone_jobs)
+        self._jobs.gone(changes.gone_jobs)
         self._pauses.add(changes.jobs)
         return saving
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from functools import partial
 from typing import TYPE_CHECKING
 
 from inngest_asgi.dev.records import Job, JobKind
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from inngest_asgi.clock import Clock
-    from inngest_asgi.dev.alarm import Alarm
+    from inngest_asgi.dev.alarm import Alarm, Timer
     from inngest_asgi.dev.flow.gates import Place
     from inngest_asgi.dev.flow.turnstile import Turnstile
 
@@ -42,6 +43,7 @@ class Jobs:
         self._of_run: dict[str, dict[str, Job]] = {}
         self._ready: list[Place] = []
         self._quick: list[Place] = []
+        self._timers: dict[str, Timer] = {}
         self._order = itertools.count()
         self._calling: set[str] = set()
         self._blocked: dict[str, list[Place]] = {}
@@ -59,10 +61,18 @@ class Jobs:
                 continue
             self.of_run(job.run_id)[job.id] = job
             place = (self._turnstile.rank(job, now), next(self._order), job)
+            self.gone([job.id])
             if job.due <= now:
                 self._make_ready(place)
             else:
-                self._alarm.at(job.due, lambda place=place: self._make_ready(place))  # type: ignore[misc]
+                self._timers[job.id] = self._alarm.at(job.due, partial(self._make_ready, place))
+
+    def gone(self, job_ids: Iterable[str]) -> None:
+        """Wake no more for jobs, wherever they stand otherwise."""
+        for job_id in job_ids:
+            timer = self._timers.pop(job_id, None)
+            if timer is not None:
+                self._alarm.cancel(timer)
 
     def take(self, *, calls: bool = True, others: bool = True) -> Job | None:
         """Lease the next job that may be done; None when there is none. `release` it when done.
@@ -116,6 +126,7 @@ class Jobs:
         return any(job.leased or job.due <= now for job in self._of_run.get(run_id, {}).values())
 
     def _make_ready(self, place: Place) -> None:
+        self._timers.pop(place[2].id, None)
         if self._is_live(place[2]):
             self._return(place)
             self._on_ready()

@@ -108,3 +108,35 @@ def test_a_closed_alarm_starts_no_sleeper() -> None:
         return clock.sleepers
 
     assert asyncio.run(main()) == 0
+
+
+def test_a_timer_that_was_cancelled_calls_nobody() -> None:
+    async def main() -> None:
+        clock, called = ManualClock(0.0), []
+        alarm = Alarm(clock)
+        timer = alarm.at(5, lambda: called.append("cancelled"))
+        alarm.at(5, lambda: called.append("kept"))
+        alarm.cancel(timer)
+        alarm.cancel(timer)
+        await clock.until(clock.sleep(6))
+        alarm.cancel(timer)
+        assert called == ["kept"]
+        alarm.close()
+        alarm.cancel(alarm.at(7, lambda: called.append("closed")))
+
+    asyncio.run(main())
+
+
+def test_timers_that_were_cancelled_long_before_their_time_are_not_kept() -> None:
+    async def main() -> None:
+        clock, called = ManualClock(0.0), []
+        alarm = Alarm(clock)
+        alarm.at(5, lambda: called.append(5))
+        for _ in range(10_000):
+            alarm.cancel(alarm.at(1e9, lambda: called.append(0)))
+        assert len(alarm._heap) < 2_000
+        await clock.until(clock.sleep(6))
+        assert called == [5]
+        alarm.close()
+
+    asyncio.run(main())

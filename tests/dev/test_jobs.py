@@ -169,3 +169,24 @@ def test_jobs_that_ask_nobody_outside_are_taken_when_there_is_no_room_for_calls(
         assert taken(jobs) == ["a"]
 
     playing(play)
+
+
+def test_a_job_that_is_brought_forward_is_taken_once() -> None:
+    async def main() -> None:
+        clock = ManualClock(0.0)
+        alarm = Alarm(clock)
+        jobs = queue(clock, alarm)
+        job = call("a", due=5)
+        jobs.put([job])
+        job.due = 0.0
+        jobs.put([job])
+        assert taken(jobs) == ["a"]
+        assert jobs._timers == {}
+        jobs.put([call("b", run="other", due=7)])
+        jobs.gone(["b", "unknown"])
+        assert jobs._timers == {}
+        await clock.until(clock.sleep(10))
+        assert taken(jobs) == []
+        alarm.close()
+
+    asyncio.run(main())
