@@ -299,16 +299,13 @@ def test_drains_in_a_row_lose_nothing() -> None:
 
 
 def test_the_old_connection_serves_when_the_new_one_dies_at_once() -> None:
-    world = World().connect().request()
-    old = world.gateways[1]
-    old.drain(world.now)
-    world.settle()
+    world = draining(World().connect().request())
     world.reachable = False
-    world.session.reply(response(), world.now)  # keeps the old connection waiting
-    world.settle()
+    world.finish()  # what is not acknowledged keeps the old connection
     world.reachable = True
     world.connect().drop(2)
-    assert world.session.state is C.ACTIVE
-    assert world.session.connection_id is not None
-    assert world.pass_time(4).session.next_due is not None
-    assert (world.session.next_due or 0) > world.now
+    world.now += 6
+    world.settle()
+    assert world.states == [C.ACTIVE]
+    assert world.session.next_due is not None
+    assert world.session.next_due > world.now
