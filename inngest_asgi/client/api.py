@@ -124,7 +124,7 @@ class Api:
         document = answer.document()
         said = document.get("error") if isinstance(document, dict) else None
         reason = _REASONS.get(answer.status, "")
-        text = f"; it says: {said[:_SERVER_TEXT]}" if isinstance(said, str) and said else ""
+        text = _quoted(said) if isinstance(said, str) and said else ""
         origin = self.settings.api_origin
         return ApiError(f"{what}: {origin} answered {answer.status}{reason}{text}.", answer.status)
 
@@ -154,3 +154,7 @@ class Api:
             body=body,
             signing_keys=self.settings.signing_keys,
         )
+
+
+def _quoted(said: str) -> str:
+    return f"; it says: {said[:_SERVER_TEXT].removesuffix('.')}"

@@ -42,7 +42,8 @@ async def publish(api: Api, channel: str, topic: str, data: Any, *, run_id: str 
     path = f"/v1/realtime/publish?{urlencode(query)}"
     answer = await with_retries(lambda: api.ask("POST", path, body=body), api.clock)
     if not answer.ok:
-        raise api.refusal(answer, f"{what} was not published")
+        hint = "; this server seems to have no realtime" if answer.status == 404 else ""
+        raise api.refusal(answer, f"{what} was not published{hint}")
     return Fragment(body)
 
 

@@ -101,6 +101,11 @@ def test_the_fallback_key_is_tried(api: respx.MockRouter, status: int) -> None:
         pytest.param(httpx.Response(401, text="no"), "check INNGEST_SIGNING_KEY", id="key"),
         pytest.param(refused(400, "bad message"), "400; it says: bad message", id="message"),
         pytest.param(httpx.Response(500), "answered 500", id="failure"),
+        pytest.param(
+            refused(404, "Nothing here."),
+            "no realtime: .* it says: Nothing here\\.$",
+            id="no-route",
+        ),
     ],
 )
 def test_a_refusal_names_the_topic(
