@@ -67,10 +67,10 @@ class Event(BaseModel, Generic[T]):
 
     if not TYPE_CHECKING:  # for whom the fields are the arguments
 
-        def __new__(cls, /, **fields):
+        def __new__(cls, /, *args, **fields):
             # What servers send may have fields we do not know, and is read past this; a keyword
             # that we do not know is a slip, and its data would be lost.
-            if not fields.keys() <= cls.model_fields.keys():
+            if not fields.keys() <= cls.model_fields.keys() and cls.__init__ is BaseModel.__init__:
                 _refuse_unknown(cls, fields)
             return super().__new__(cls)
 

@@ -382,3 +382,14 @@ def test_an_event_class_of_a_users_own_takes_its_fields() -> None:
     assert Strict(name="a/b", tenant="t1").tenant == "t1"
     with pytest.raises(ValidationError):
         Strict(name="a/b", tenants="t1")  # type: ignore[call-arg]
+
+
+class Ordered(Event[Any]):
+    """An event class of a user's own, with arguments of its own."""
+
+    def __init__(self, order: int, /, **more: Any) -> None:
+        super().__init__(name="shop/ordered", data={"order": order, **more})
+
+
+def test_an_event_class_of_a_users_own_may_have_arguments_of_its_own() -> None:
+    assert Ordered(7, note="soon").data == {"order": 7, "note": "soon"}
