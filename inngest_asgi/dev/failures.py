@@ -72,11 +72,6 @@ def function_unknown(name: str) -> dict[str, Any]:
     return failure("Error", f"could not find function with ID: {name}")
 
 
-def invoke_limited() -> dict[str, Any]:
-    """Return the error of a step whose invoked function was dropped by its rate limit."""
-    return failure("Error", "invoked function is rate limited")
-
-
 def cancelled(reason: str) -> dict[str, Any]:
     """Return the error of a run that was cancelled."""
     return failure("InngestErrFunctionCancelled", reason)

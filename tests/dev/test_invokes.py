@@ -9,7 +9,7 @@ import pytest
 
 from inngest_asgi.dev import RunStatus
 from inngest_asgi.dev.cancels import cancel_job
-from inngest_asgi.dev.failures import invoke_limited
+from inngest_asgi.dev.failures import failure
 from inngest_asgi.dev.records import Changes
 from inngest_asgi.testing import ManualClock
 from inngest_asgi.wire.codec import loads
@@ -296,11 +296,11 @@ def test_a_run_that_is_refused_is_an_error() -> None:
             assert child is not None
             changes = Changes()
             schedule = here.server.invokes.schedule
-            schedule.refuse(child.event, "shop-child", invoke_limited(), changes)
+            schedule.refuse(child.event, "shop-child", failure("Error", "Not now."), changes)
             await here.server.commits.commit(changes)
             (row,) = await here.finish(event_id)
             message = outcome(row)[1]["error"]["message"]
-            assert message == "invoked function is rate limited"
+            assert message == "Not now."
 
     asyncio.run(main())
 
