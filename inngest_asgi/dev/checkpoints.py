@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from inngest_asgi.dev.answers import TOO_LARGE, Failed, Op, read_op
 from inngest_asgi.dev.defers import defer
-from inngest_asgi.dev.ops import finished
 from inngest_asgi.dev.limits import MAX_STATE
+from inngest_asgi.dev.ops import finished
 from inngest_asgi.dev.records import Changes, Happening
 from inngest_asgi.dev.turn import keep_memo
 from inngest_asgi.errors import RequestError
@@ -170,7 +170,9 @@ def _job_id(qi_id: str) -> str | None:
 def _check_dispatch(checkpoint: Checkpoint, job: Job | None) -> None:
     """Refuse what comes from a call that the server no longer waits for.
 
-    A checkpoint that does not name its call passes (checkpoint.md 2.3).
+    A checkpoint that does not name its call passes (checkpoint.md 2.3). Real servers look only at
+    calls that are ten seconds old; here it costs nothing to look at all of them, and an app that
+    hears of it at once runs no step twice.
     """
     if checkpoint.generation <= 0 or checkpoint.job_id is None:
         return

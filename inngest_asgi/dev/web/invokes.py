@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from inngest_asgi.dev.ingest import checked_event
 from inngest_asgi.dev.records import Changes
+from inngest_asgi.dev.web.bodies import body_of
 from inngest_asgi.dev.web.replies import json_reply, parsed
 from inngest_asgi.errors import RequestError, SendEventsError
 from inngest_asgi.wire.events import seeded_id
@@ -31,7 +32,7 @@ def routes(server: Served) -> list[Route]:
             raise RequestError("The path names no function to invoke.", code="", status=400)
         seed = request.headers.get(Header.EVENT_ID_SEED)
         internal_id = seeded_id(seed, 0) if seed else None
-        payload = _payload(parsed(await request.body()))
+        payload = _payload(parsed(await body_of(request)))
         event = server.invokes.event(slug, payload, {}, internal_id)
         changes = Changes()
         server.invokes.start(slug, event, changes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import Route
 
 from inngest_asgi.dev.records import Changes, MatchKind
+from inngest_asgi.dev.web.bodies import body_of
 from inngest_asgi.dev.web.replies import json_reply, parsed
 from inngest_asgi.dev.web.views import moment
 from inngest_asgi.errors import RequestError
@@ -23,7 +24,7 @@ def routes(server: Served) -> list[Route]:
     """Return the rows of the route table for signals."""
 
     async def signal(request: Request) -> Response:
-        name, data = _signal(parsed(await request.body()))
+        name, data = _signal(parsed(await body_of(request)))
         changes, memo = Changes(), dumps({"data": {"signal": name, "data": data}})
         job = server.pauses.resolve(MatchKind.SIGNAL, name, memo, changes)
         if job is None:

@@ -13,6 +13,7 @@ from inngest_asgi.dev.options import MEMORY
 from inngest_asgi.dev.records import RunStatus
 from inngest_asgi.dev.store.filters import EventQuery, RunQuery
 from inngest_asgi.dev.web.advice import advice
+from inngest_asgi.dev.web.bodies import body_of
 from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
 from inngest_asgi.dev.web.timelines import timeline
 from inngest_asgi.dev.web.words import flow_words
@@ -175,13 +176,13 @@ class _Ui:
 
     async def send(self, request: Request) -> Response:
         try:
-            ids = await self._server.ingest.accept([parsed(await request.body())])
+            ids = await self._server.ingest.accept([parsed(await body_of(request))])
         except SendEventsError as error:
             raise RequestError(str(error), code="event_refused", status=400) from None
         return json_reply({"ids": ids})
 
     async def add_app(self, request: Request) -> Response:
-        document = parsed(await request.body())
+        document = parsed(await body_of(request))
         url = document.get("url") if isinstance(document, dict) else None
         if not isinstance(url, str) or not url.strip():
             message = "Give the URL at which the app serves Inngest."
