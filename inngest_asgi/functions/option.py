@@ -6,7 +6,6 @@ can the message name the function.
 
 from __future__ import annotations
 
-import inspect
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, SkipValidation, ValidationError
 
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.wire.durations import Duration
+from inngest_asgi.wire.keywords import Keywords
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 Record = dict[str, Any]
@@ -27,13 +26,6 @@ Period = Annotated[Duration, SkipValidation]
 
 Deadline = Annotated[Duration | datetime, SkipValidation]
 """A duration, or a moment with a time zone, checked at declaration."""
-
-
-class _Signature:
-    """What `inspect.signature` and editors are told until pydantic, on first use, has built it."""
-
-    def __get__(self, option: Option | None, kind: type[Option]) -> inspect.Signature:
-        return inspect.Signature([_parameter(*field) for field in kind.model_fields.items()])
 
 
 class Option(BaseModel):
@@ -51,20 +43,13 @@ class Option(BaseModel):
         defer_build=True,  # most options are never used
     )
 
-    __signature__ = _Signature()
+    __signature__ = Keywords()
 
     def __init__(self, /, **fields: Any) -> None:
         try:
             super().__init__(**fields)
         except ValidationError as error:
             raise ConfigError(_explain(type(self), error)) from None
-
-
-def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
-    default = inspect.Parameter.empty if field.is_required() else field.default
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=field.annotation
-    )
 
 
 def _explain(option: type[Option], error: ValidationError) -> str:

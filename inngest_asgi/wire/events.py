@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -21,6 +21,7 @@ from typing_extensions import TypeVar
 
 from inngest_asgi.errors import CodecError, ConfigError
 from inngest_asgi.wire.codec import refuse_non_finite
+from inngest_asgi.wire.keywords import Keywords
 from inngest_asgi.wire.sessions import checked_meta
 
 if TYPE_CHECKING:
@@ -65,14 +66,14 @@ class Event(BaseModel, Generic[T]):
     # Built when it is first used: that takes a fifth of the time of importing the package.
     model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True, defer_build=True)
 
-    if not TYPE_CHECKING:  # for whom the fields are the arguments
+    __signature__ = Keywords()
 
-        def __new__(cls, /, *args, **fields):
-            # What servers send may have fields we do not know, and is read past this; a keyword
-            # that we do not know is a slip, and its data would be lost.
-            if not fields.keys() <= cls.model_fields.keys() and cls.__init__ is BaseModel.__init__:
-                _refuse_unknown(cls, fields)
-            return super().__new__(cls)
+    def __new__(cls, /, *args: Any, **fields: Any) -> Self:
+        # What servers send may have fields we do not know, and is read past this; a keyword that
+        # we do not know is a slip, and its data would be lost.
+        if not fields.keys() <= cls.model_fields.keys() and not cls.__pydantic_custom_init__:
+            _refuse_unknown(cls, fields)
+        return super().__new__(cls)
 
     name: str
     data: T = Field(default_factory=dict)  # type: ignore[assignment]

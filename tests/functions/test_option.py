@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -72,14 +71,3 @@ def _delete(sample: Sample) -> None:
 def test_an_option_does_not_change_once_it_is_built(change: Callable[[Sample], None]) -> None:
     with pytest.raises(ValidationError, match="frozen"):
         change(Sample(size=3))
-
-
-def test_its_signature_is_told_before_it_was_ever_used() -> None:
-    class Unused(Option):
-        limit: int
-        key: str | None = None
-
-    before = inspect.signature(Unused)
-    assert str(before) == "(*, limit: int, key: str | None = None)"
-    Unused(limit=1)
-    assert inspect.signature(Unused).parameters == before.parameters
