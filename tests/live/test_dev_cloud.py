@@ -10,40 +10,18 @@ import httpx
 import pytest
 
 import inngest_asgi as inngest
-from inngest_asgi.dev import DevOptions, DevServer, SyncResult
+from inngest_asgi.dev import DevOptions, SyncResult
+from tests.live.embedded import Embedded
 from tests.live.servers import serving, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from starlette.types import Receive, Scope, Send
 
 pytestmark = pytest.mark.live
 
 OLD, NEW = "signkey-prod-0123456789abcdef", "signkey-prod-fedcba9876543210"
 EVENT_KEY = "event-key-1"
-
-
-class Embedded:
-    """The embedded server as an ASGI app that starts and stops it."""
-
-    def __init__(self, options: DevOptions) -> None:
-        self.server = DevServer(options)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await self.server.app(scope, receive, send)
-            return
-        self._loop = asyncio.get_running_loop()
-        await receive()
-        async with self.server:
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    def sync(self, url: str) -> SyncResult:
-        syncing = asyncio.run_coroutine_threadsafe(self.server.sync(url), self._loop)
-        return syncing.result(10)
 
 
 @contextlib.contextmanager
