@@ -6,10 +6,11 @@ records, not in what is told of a failure.
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from inngest_asgi.dev.answers import MAX_STEP, TOO_LARGE, Answer, NoAnswer
 from inngest_asgi.dev.calls import Request
@@ -54,10 +55,9 @@ class Fetch:
 
     @property
     def shown(self) -> str:
-        """Where it goes, without what may be secret: credentials and the query."""
+        """Where it goes, without the query, which may hold secrets."""
         parts = urlsplit(self.url)
-        host = parts.netloc.rpartition("@")[2]
-        return urlunsplit((parts.scheme, host, parts.path, "", ""))
+        return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
     @property
     def request(self) -> Request:
@@ -97,7 +97,8 @@ def read_fetch(op: Op) -> Fetch:
     url = op.opts.get("url")
     if not isinstance(url, str) or not _leads_somewhere(url):
         raise ValueError("its url must start with http:// or https:// and name a host")
-    headers = tuple(_headers(op.opts.get("headers") or {}))
+    url, basic = _without_login(url)
+    headers = (*basic, *_headers(op.opts.get("headers") or {}))
     if op.kind.lower() == Opcode.AI_GATEWAY.lower():
         return _inference(url, headers, op.opts)
     method, body = op.opts.get("method") or "POST", op.opts.get("body")
@@ -131,6 +132,16 @@ def _leads_somewhere(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _without_login(url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Take the name and password out of a URL, as the header that they are sent in."""
+    parts = urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    if not login:
+        return url, ()
+    basic = base64.b64encode(unquote(login if ":" in login else f"{login}:").encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), (("authorization", f"Basic {basic}"),)
 
 
 def _inference(url: str, headers: tuple[tuple[str, str], ...], opts: dict[str, Any]) -> Fetch:
@@ -220,7 +231,6 @@ def _secrets(fetch: Fetch) -> list[str]:
     parts = urlsplit(fetch.url)
     found = {value for _, value in parse_qsl(parts.query)}
     found |= {pair.partition("=")[2] for pair in parts.query.split("&")}
-    found |= {parts.netloc.rpartition("@")[0], parts.password or ""}
     for name, value in fetch.headers:
         if name.lower() not in _HARMLESS:
             found |= {value, value.rpartition(" ")[2]}

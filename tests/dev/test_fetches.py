@@ -170,3 +170,16 @@ def test_a_response_that_is_too_large_is_refused(answer: Reply, says: str) -> No
     error = error_of(fetch(), lambda asked: answer)
     assert error["code"] == "output_too_large"
     assert error["message"] == f"http://api.test/items answered with {says}"
+
+
+@pytest.mark.parametrize(
+    ("login", "basic"),
+    [("ann:p%40w", "Basic YW5uOnBAdw=="), ("ann", "Basic YW5uOg==")],
+    ids=["both", "name-only"],
+)
+def test_a_login_in_a_url_is_sent_as_a_header_and_shown_nowhere(login: str, basic: str) -> None:
+    app = asking(fetch(url=f"http://{login}@api.test/items"))
+    answer = memo(app, lambda asked: Reply(200, {}, sdk=False))
+    (asked,) = app.asked
+    assert (asked.url, asked.header("authorization")) == ("http://api.test/items", [basic])
+    assert answer["data"]["url"] == "http://api.test/items"
