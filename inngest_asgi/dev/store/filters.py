@@ -102,13 +102,16 @@ class Where:
 
     @property
     def sql(self) -> str:
+        """The conditions as a clause, empty when there are none; `values` fill its gaps."""
         return f"WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
 
     def add(self, condition: str, *values: Any) -> None:
+        """Add a condition with as many gaps as there are values."""
         self._conditions.append(condition)
         self.values += values
 
     def add_if(self, condition: str, value: Any) -> None:
+        """Add a condition with one gap, unless there is no value for it."""
         if value is not None:
             self.add(condition, value)
 
