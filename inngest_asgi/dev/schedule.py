@@ -26,9 +26,9 @@ from inngest_asgi.wire.codec import dumps, loads
 if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.apps.registry import Registry
-    from inngest_asgi.dev.flow.admission import Admission, Reason
+    from inngest_asgi.dev.flow.admission import Reason
+    from inngest_asgi.dev.flow.control import FlowControl
     from inngest_asgi.dev.flow.tickets import Ticket
-    from inngest_asgi.dev.flow.turnstile import Turnstile
     from inngest_asgi.dev.pauses import Pauses
     from inngest_asgi.dev.records import Function, Window
     from inngest_asgi.dev.runs import Runs
@@ -51,16 +51,15 @@ class Schedule:
         runs: Runs,
         feed: Feed,
         pauses: Pauses,
-        admission: Admission,
-        turnstile: Turnstile,
+        flow: FlowControl,
     ) -> None:
         self._clock = clock
         self._registry = registry
         self._runs = runs
         self._feed = feed
         self._pauses = pauses
-        self._admission = admission
-        self._turnstile = turnstile
+        self._admission = flow.admission
+        self._turnstile = flow.turnstile
 
     def add_event(self, event: StoredEvent, changes: Changes) -> None:
         """Add an event, the runs it starts and those that wait for it to what is being saved."""

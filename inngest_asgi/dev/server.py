@@ -19,12 +19,9 @@ from inngest_asgi.dev.commits import Commits
 from inngest_asgi.dev.crons import Crons
 from inngest_asgi.dev.deadlines import Deadlines
 from inngest_asgi.dev.executor import LONGEST_CALL, Executor, Tools
-from inngest_asgi.dev.flow.admission import Admission
-from inngest_asgi.dev.flow.rates import Rates
-from inngest_asgi.dev.flow.starts import DAY, Starts
-from inngest_asgi.dev.flow.turnstile import Turnstile
+from inngest_asgi.dev.flow.control import FlowControl
+from inngest_asgi.dev.flow.starts import DAY
 from inngest_asgi.dev.flow.upkeep import Parts, Upkeep
-from inngest_asgi.dev.flow.windows import Windows
 from inngest_asgi.dev.ingest import Ingest
 from inngest_asgi.dev.invokes import Invokes
 from inngest_asgi.dev.jobs import Jobs
@@ -35,7 +32,6 @@ from inngest_asgi.dev.pauses import Pauses
 from inngest_asgi.dev.reruns import Reruns
 from inngest_asgi.dev.runs import Runs
 from inngest_asgi.dev.schedule import Schedule, new_ulid
-from inngest_asgi.dev.store.flow import load_flow
 from inngest_asgi.dev.store.notes import Notes
 from inngest_asgi.dev.store.queries import Queries
 from inngest_asgi.dev.store.store import Store
@@ -235,26 +231,22 @@ class DevServer:
     async def _assemble(self, stack: contextlib.AsyncExitStack, urls: list[str]) -> None:
         clock, options = self.clock, self.options
         kept = await self.store.load(forget_starts_before=clock.time() - DAY)
-        flow = await self.store.read(lambda connection: load_flow(connection, clock.time()))
         outbound = self._outbound or HttpOutbound()
         stack.push_async_callback(outbound.aclose)
         alarm = Alarm(clock)
         stack.callback(alarm.close)
-        rates = Rates(flow.rates)
-        turnstile = Turnstile(clock, alarm, rates)
-        jobs = Jobs(clock, alarm, turnstile, lambda: self._executor.pump())
         self.feed = Feed(kept.last_seq)
+        flow = await FlowControl.load(
+            clock, alarm, self.store, self.feed, kept.starts, lambda: new_ulid(clock)
+        )
+        jobs = Jobs(clock, alarm, flow.turnstile, lambda: self._executor.pump())
         self.runs = Runs(self.store, jobs)
         self.pauses = Pauses(clock, kept.jobs)
         self.commits = Commits(self.store, jobs, self.feed, self.pauses)
         self.limits = Limits()
         self.checkpoints = Checkpoints(clock, self.runs, self.commits, self.feed)
         self.registry = Registry(clock, kept.apps, kept.functions)
-        windows = Windows(lambda: new_ulid(clock), flow.windows)
-        admission = Admission(clock, self.feed, Starts(kept.starts), rates, windows)
-        schedule = Schedule(
-            clock, self.registry, self.runs, self.feed, self.pauses, admission, turnstile
-        )
+        schedule = Schedule(clock, self.registry, self.runs, self.feed, self.pauses, flow)
         self.invokes = Invokes(clock, self.registry, schedule, self.pauses)
         self.reruns = Reruns(clock, self.store, self.registry, schedule, self.commits)
         self.ingest = Ingest(clock, schedule, self.commits)
@@ -262,17 +254,7 @@ class DevServer:
         crons = Crons(clock, alarm, self.registry, schedule, self.commits)
         stack.push_async_callback(crons.stop)
         upkeep = Upkeep(
-            Parts(
-                clock=clock,
-                alarm=alarm,
-                store=self.store,
-                registry=self.registry,
-                admission=admission,
-                turnstile=turnstile,
-                windows=windows,
-                schedule=schedule,
-                commits=self.commits,
-            )
+            Parts(clock, alarm, self.store, self.registry, flow, schedule, self.commits)
         )
         stack.push_async_callback(upkeep.stop)
         stack.enter_context(self.feed.listening(upkeep.saved))
@@ -299,7 +281,7 @@ class DevServer:
             )
         )
         stack.push_async_callback(self._executor.stop)
-        await upkeep.start(kept.functions, flow.windows)
+        await upkeep.start(kept.functions)
         self.registry.on_change.append(upkeep.refresh)
         self._start_syncing(stack, alarm, urls)
         jobs.put(kept.jobs)

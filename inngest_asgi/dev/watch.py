@@ -124,7 +124,8 @@ async def _follow(
         record = await queue.get()
         if record.details.get("window") in windows and record.kind is not Happening.EVENT_WAITING:
             windows.discard(record.details["window"])
-            open_runs.add(record.run_id)
+            if record.run_id not in told:
+                open_runs.add(record.run_id)
         if record.run_id in open_runs and record.seq > told.get(record.run_id, 0):
             _note_end(record, open_runs)
             yield record

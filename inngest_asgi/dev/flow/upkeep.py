@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.alarm import Alarm
     from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.commits import Commits
-    from inngest_asgi.dev.flow.admission import Admission
+    from inngest_asgi.dev.flow.control import FlowControl
     from inngest_asgi.dev.flow.rules import Rules
     from inngest_asgi.dev.flow.tickets import Ticket
-    from inngest_asgi.dev.flow.turnstile import Turnstile
-    from inngest_asgi.dev.flow.windows import Windows
     from inngest_asgi.dev.records import Function, Window
     from inngest_asgi.dev.schedule import Schedule
     from inngest_asgi.dev.store.store import Store
@@ -43,9 +41,7 @@ class Parts:
     alarm: Alarm
     store: Store
     registry: Registry
-    admission: Admission
-    turnstile: Turnstile
-    windows: Windows
+    flow: FlowControl
     schedule: Schedule
     commits: Commits
 
@@ -59,20 +55,20 @@ class Upkeep:
         self._armed: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, functions: Iterable[Function], windows: Iterable[Window]) -> None:
+    async def start(self, functions: Iterable[Function]) -> None:
         """Take up the runs and windows that an earlier server left.
 
         Args:
             functions: all there are, archived ones included.
-            windows: those that are open.
         """
+        flow = self._parts.flow
         for function in functions:
-            self._known[function.id] = self._parts.admission.rules(function)
+            self._known[function.id] = flow.admission.rules(function)
             for run_id, ticket in await self._tickets(function):
-                self._parts.turnstile.add(run_id, ticket)
+                flow.turnstile.add(run_id, ticket)
                 if ticket.singleton is not None:
-                    self._parts.admission.singletons.hold(ticket.singleton, run_id)
-        for window in windows:
+                    flow.admission.singletons.hold(ticket.singleton, run_id)
+        for window in flow.left:
             self._watch(window)
 
     async def stop(self) -> None:
@@ -82,23 +78,23 @@ class Upkeep:
     def saved(self, changes: Changes) -> None:
         """Take note of what is in the store now: windows that grew, runs that ended."""
         for window in changes.windows:
-            self._parts.windows.saved(window)
+            self._parts.flow.windows.saved(window)
             self._watch(window)
         for run in changes.runs:
             if run.status.ended:
-                self._parts.turnstile.remove(run.id)
+                self._parts.flow.turnstile.remove(run.id)
 
     def refresh(self) -> None:
         """Hold runs that have not ended to what their functions have registered now."""
         for function in self._parts.registry.functions:
-            rules = self._parts.admission.rules(function)
+            rules = self._parts.flow.admission.rules(function)
             known = self._known.get(function.id)
             self._known[function.id] = rules
             if known is not None and known != rules:
                 self._run(self._limit_anew(function))
 
     async def _limit_anew(self, function: Function) -> None:
-        turnstile, singletons = self._parts.turnstile, self._parts.admission.singletons
+        turnstile, singletons = self._parts.flow.turnstile, self._parts.flow.admission.singletons
         for run_id, ticket in await self._tickets(function):
             if turnstile.replace(run_id, ticket) and ticket.singleton is not None:
                 singletons.hold(ticket.singleton, run_id)
@@ -106,7 +102,7 @@ class Upkeep:
 
     async def _tickets(self, function: Function) -> list[tuple[str, Ticket]]:
         """Make out what limits the runs of a function that have not ended, oldest first."""
-        parts, rules = self._parts, self._parts.admission.rules(function)
+        parts, rules = self._parts, self._parts.flow.admission.rules(function)
         bodies, now = rules.reads_events, parts.clock.time()
         runs = await parts.store.read(lambda conn: open_runs(conn, function.id, bodies=bodies))
         found = []
@@ -128,8 +124,8 @@ class Upkeep:
             return
         if window.due > self._parts.clock.time():
             self._watch(window)
-        elif self._parts.windows.is_saved(window):
-            self._parts.windows.close(window)
+        elif self._parts.flow.windows.is_saved(window):
+            self._parts.flow.windows.close(window)
             self._run(self._close(window))
 
     async def _close(self, window: Window) -> None:

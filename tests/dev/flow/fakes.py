@@ -80,3 +80,8 @@ async def reasons(here: World, event_id: str) -> list[str]:
 async def statuses(here: World, event_ids: list[str]) -> list[list[RunStatus]]:
     """Return how the runs of events ended."""
     return [[run.status for run in await here.server.runs_of(one)] for one in event_ids]
+
+
+def numbers(count: int) -> list[dict[str, Any]]:
+    """Return the data of as many events, numbered from 0 as `n`."""
+    return [{"n": number} for number in range(count)]

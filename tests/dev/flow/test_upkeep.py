@@ -13,7 +13,7 @@ from inngest_asgi.errors import DevServerError
 from inngest_asgi.testing import ManualClock
 from inngest_asgi.wire.codec import dumps, loads
 from tests.dev.fakes import URL, FakeApp, Reply, op, ops, output, sha1, world
-from tests.dev.flow.fakes import Busy, played, reasons, send_many, statuses
+from tests.dev.flow.fakes import Busy, numbers, played, reasons, send_many, statuses
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,10 +30,6 @@ def done(call: Call) -> Reply:
 
 def sleeper(call: Call) -> Reply:
     return output(None) if A in call.steps else ops(op("Sleep", "a", opts={"duration": "1h"}))
-
-
-def numbers(count: int) -> list[dict[str, Any]]:
-    return [{"n": number} for number in range(count)]
 
 
 def before_and_after(
