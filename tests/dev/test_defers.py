@@ -219,6 +219,22 @@ def test_they_outlive_a_restart(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_those_of_a_cancelled_run_start_too() -> None:
+    async def main() -> None:
+        slept = op("Sleep", "s", opts={"duration": "1h"})
+        app = app_of(script(ops(add("a"), slept)))
+        async with world(app) as here:
+            event_id = await here.send()
+            await here.server.settle()
+            (run,) = await here.server.runs_of(event_id)
+            assert (await here.http.delete(f"/v1/runs/{run.id}")).status_code == 200
+            await here.finish(event_id)
+            await here.server.settle()
+        assert len(app.of("later")) == 1
+
+    asyncio.run(main())
+
+
 def test_they_are_told_of_in_the_history() -> None:
     async def main() -> None:
         app = app_of(script(ops(add("a"), abort("a"), ran("r")), output(1)))

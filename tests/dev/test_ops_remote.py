@@ -150,6 +150,30 @@ def test_a_request_that_is_reported_again_is_made_once() -> None:
     asyncio.run(main())
 
 
+def test_what_is_answered_after_the_run_was_cancelled_is_dropped() -> None:
+    async def main() -> None:
+        async def slowly(asked: Asked) -> Reply:
+            await here.clock.sleep(60)
+            return Reply(200, {}, sdk=False)
+
+        app = asking(fetch())
+        app.others = slowly
+        async with world(app) as here:
+            event_id = await here.send()
+            await here.server.settle()
+            (run,) = await here.server.runs_of(event_id)
+            assert (await here.http.delete(f"/v1/runs/{run.id}")).status_code == 200
+            (ended,) = await here.finish(event_id)
+            assert ended.status is RunStatus.CANCELLED
+            await here.pass_time(120)
+            kinds = [str(one.kind) for one in await here.server.history(run.id)]
+            assert kinds[-1] == "run_ended"
+            assert here.server.runs._held == {}
+        assert len(app.calls) == 1
+
+    asyncio.run(main())
+
+
 def test_a_request_in_progress_is_made_again_by_the_next_server(tmp_path: Path) -> None:
     async def main() -> None:
         db, clock = str(tmp_path / "dev.db"), ManualClock()
