@@ -26,7 +26,7 @@ _KEYED = ("/fn/", "/v0/", "/v1/", "/v2/", "/api/v2/", "/ui/")
 _OPEN = re.compile(
     r"/v1/(checkpoint|http/runs)/[^/]+/output"  # a token of its own is in the query
     r"|/ui/assets/.*"  # the page's files: it asks for the key once it is there
-    r"|/v1/realtime/(publish|publish/tee|connect|sse)"  # which look at tokens of their own first
+    r"|/v1/realtime/(connect|sse)"  # nobody gets anywhere there without one, either
 )
 _CHECKPOINTS = ("/v1/checkpoint", "/v1/http/runs")
 

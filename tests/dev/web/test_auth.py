@@ -70,7 +70,7 @@ def test_checkpoints_are_refused_in_their_own_shape(path: str) -> None:
     [
         *("/health", "/", "/invoke/shop-one", "/dev/traces"),
         *(f"/v1/checkpoint/{ULID}/output", f"/v1/http/runs/{ULID}/output"),
-        *("/v1/realtime/publish", "/v1/realtime/publish/tee", "/v1/realtime/connect"),
+        *("/v1/realtime/connect", "/v1/realtime/sse"),
     ],
 )
 def test_what_is_not_behind_the_signing_key(path: str) -> None:
