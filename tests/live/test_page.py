@@ -102,11 +102,10 @@ def test_a_timeline_draws_what_a_run_did(page: Page, shop: Stage, order: str) ->
 
 def test_bars_stand_in_the_order_of_time(page: Page, shop: Stage, order: str) -> None:
     page.goto(f"{shop.url}/#/runs/{order}")
-    names = ("load order", "let it settle", "book carrier", "charge the card", "wait for pick-up")
     expect(lane(page, "wait for pick-up")).to_be_visible()
-    starts = [lane(page, name).locator(".bar").first.bounding_box() for name in names]
-    places = [box["x"] for box in starts if box]
-    assert len(places) == len(names)
+    left = "(all) => all.map((one) => one.querySelector('.bar').getBoundingClientRect().left)"
+    places = page.locator(".lane-row").evaluate_all(left)
+    assert len(places) == 9
     assert places == sorted(places)
 
 
@@ -177,3 +176,41 @@ def test_everything_comes_from_the_server_itself(page: Page, shop: Stage, order:
     page.goto(f"{shop.url}/#/runs/{order}")
     expect(lane(page, "load order")).to_be_visible()
     assert [url for url in asked if not url.startswith(shop.url)] == []
+
+
+SCALE = """async ({ from, to, busy, shorten, at }) => {
+  const main = document.querySelector("script[type=module]").src;
+  const { makeScale } = await import(main.replace("main.js", "scale.js"));
+  const scale = makeScale(from, to, busy, { shorten, most: 8 });
+  return { places: at.map(scale.place), ticks: scale.ticks.map((tick) => tick.seconds) };
+}"""
+
+
+def scaled(page: Page, shop: Stage, **given: object) -> dict[str, list[float]]:
+    """Return where moments stand on a timeline, and what its ticks say."""
+    page.goto(shop.url)
+    found: dict[str, list[float]] = page.evaluate(SCALE, given)
+    return found
+
+
+def test_time_is_drawn_to_scale(page: Page, shop: Stage) -> None:
+    at = [100, 102.5, 110]
+    drawn = scaled(page, shop, **{"from": 100, "to": 110, "busy": [], "shorten": False, "at": at})
+    assert drawn == {"places": [0, 0.25, 1], "ticks": [0, 2, 4, 6, 8, 10]}
+
+
+def test_long_waits_are_drawn_short_in_the_same_order(page: Page, shop: Stage) -> None:
+    busy = [[0, 10], [3600, 3610]]
+    at = [-5, 0, 10, 1800, 3600, 3610, 4000]
+    drawn = scaled(page, shop, **{"from": 0, "to": 3610, "busy": busy, "shorten": True, "at": at})
+    places = drawn["places"]
+    assert places == sorted(places)
+    assert (places[0], places[-1]) == (0, pytest.approx(1))
+    assert places[4] - places[2] == pytest.approx(0.08)
+    assert places[2] == pytest.approx(places[5] - places[4])
+
+
+def test_large_numbers_are_not_rounded(page: Page, shop: Stage) -> None:
+    event_id = shop.send("shop/large", {"number": 12345678901234567890})
+    page.goto(f"{shop.url}/#/events/{event_id}")
+    expect(page.get_by_role("region", name="Payload")).to_contain_text("12345678901234567890")

@@ -136,7 +136,7 @@ def test_the_whole_way_to_a_step_and_back_by_keyboard(page: Page, shop: Stage, o
     page.keyboard.press("Escape")
     expect(page.get_by_role("complementary", name="Step")).to_be_hidden()
     page.keyboard.press("Escape")
-    expect(page).to_have_url(re.compile("#/runs$"))
+    expect(page).to_have_url(re.compile(r"#/runs\?q=fulfil$"))
 
 
 def test_arrow_keys_walk_the_rows(page: Page, shop: Stage, order: str) -> None:

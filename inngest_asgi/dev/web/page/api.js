@@ -1,7 +1,8 @@
 // Asks the server. Its key, where it wants one, is kept for this tab only and sent with each request.
 
+import { read } from "./exact.js";
+
 const KEY = "inngest-asgi.signing-key";
-const HEADER = "X-Inngest-Page";
 
 let askForKey = () => {};
 
@@ -14,12 +15,8 @@ export function keepKey(key) {
   sessionStorage.setItem(KEY, key.trim());
 }
 
-export function hasKey() {
-  return Boolean(sessionStorage.getItem(KEY));
-}
-
 /** An answer that is no success; the message is the server's own sentence. */
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(message, status) {
     super(message);
     this.status = status;
@@ -42,7 +39,7 @@ export function remove(path, query) {
 
 /** Send a request; what comes back is the response itself, whatever its status. */
 export async function request(path, options = {}) {
-  const headers = { [HEADER]: "1" };
+  const headers = {};
   if (options.body) headers["Content-Type"] = "application/json";
   const key = sessionStorage.getItem(KEY);
   if (key) headers.Authorization = `Bearer ${key}`;
@@ -63,7 +60,7 @@ async function ask(path, options) {
   }
   const text = await response.text();
   if (!response.ok) throw new ApiError(reason(text, response), response.status);
-  return text ? JSON.parse(text) : null;
+  return text ? read(text) : null;
 }
 
 function reason(text, response) {

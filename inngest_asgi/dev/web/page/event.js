@@ -6,12 +6,13 @@ import { sendEvent } from "./events.js";
 import { jsonPanel } from "./json.js";
 import { walk } from "./lists.js";
 import { button, copyable, empty } from "./parts.js";
-import { to } from "./router.js";
+import { listOf } from "./router.js";
 import { runRow } from "./runs.js";
 import { ago, exact, tellTime } from "./time.js";
 
 export function open(root, { id }) {
   let shown = "";
+  let isClosed = false;
   let watched = new Set();
 
   async function load() {
@@ -19,9 +20,10 @@ export function open(root, { id }) {
     try {
       found = await get(`/ui/events/${encodeURIComponent(id)}`);
     } catch (error) {
-      if (!shown) fill(root, crumbs(), empty("warn", "This event cannot be shown", error.message));
+      if (!shown && !isClosed) fill(root, crumbs(), empty("warn", "This event cannot be shown", error.message));
       return;
     }
+    if (isClosed) return;
     tellTime(found.now);
     watched = new Set(found.runs.map((run) => run.id));
     const stamp = JSON.stringify(found.runs);
@@ -70,7 +72,9 @@ export function open(root, { id }) {
     onNews(news) {
       if (news.runs === "any" || news.events || news.runs.some((run) => watched.has(run))) load();
     },
-    close() {},
+    close() {
+      isClosed = true;
+    },
   };
 }
 
@@ -80,7 +84,7 @@ function again(body) {
 }
 
 function crumbs() {
-  return h("div", { class: "crumbs" }, h("a", { href: to(["events"]) }, icon("back"), "Events"));
+  return h("div", { class: "crumbs" }, h("a", { href: listOf("events") }, icon("back"), "Events"));
 }
 
 function fact(name, value) {

@@ -13,7 +13,7 @@ const MOST_RUNS = 3;
 
 export function open(root, { state }) {
   const filters = Object.fromEntries(here().query);
-  const total = h("span", { class: "muted", role: "status" });
+  const total = h("span", { class: "muted" });
   const search = searchField("Search by event id or name", filters.q, (text) => change({ q: text }));
   const internal = h(
     "button",
@@ -103,7 +103,7 @@ export function sendEvent(document, title = "Send an event") {
 }
 
 /** What keeps a value from being an event, or null; the server checks again. */
-export function eventProblem(value) {
+function eventProblem(value) {
   if (value === null || typeof value !== "object" || Array.isArray(value)) return "An event is an object: {\"name\": …, \"data\": {…}}.";
   if (typeof value.name !== "string" || !value.name) return "\"name\" is missing: a text such as \"shop/order.placed\".";
   if (value.name.startsWith("inngest/")) return "Names that begin with inngest/ are the server's own.";

@@ -1,6 +1,7 @@
 // Shows JSON as a tree whose branches are built when they are opened, and reads JSON people type.
 
 import { h } from "./dom.js";
+import { digits, read } from "./exact.js";
 import { button, copyButton } from "./parts.js";
 
 const OPEN_DEPTH = 2;
@@ -33,7 +34,7 @@ export function editor(label, text, check = () => null) {
   const area = h("textarea", {
     id: nextId(), spellcheck: "false", autocomplete: "off", autocapitalize: "off", value: text, "aria-describedby": hint.id,
   });
-  const read = () => {
+  const look = () => {
     const found = parse(area.value);
     const problem = found.problem ?? check(found.value);
     hint.textContent = problem ?? "Valid JSON";
@@ -41,13 +42,13 @@ export function editor(label, text, check = () => null) {
     area.setAttribute("aria-invalid", String(Boolean(problem)));
     return { ok: !problem, value: found.value };
   };
-  area.addEventListener("input", read);
+  area.addEventListener("input", look);
   area.addEventListener("keydown", (event) => indent(event, area));
-  read();
+  look();
   return {
     parts: [h("div", {}, h("label", { for: area.id }, label), area, hint)],
     area,
-    read,
+    read: look,
   };
 }
 
@@ -65,7 +66,7 @@ function nextId() {
 function parse(text) {
   if (!text.trim()) return { problem: "Empty; write {} for nothing." };
   try {
-    return { value: JSON.parse(text) };
+    return { value: read(text) };
   } catch (error) {
     return { problem: `Not JSON yet: ${place(error.message, text)}` };
   }
@@ -90,6 +91,8 @@ function indent(event, area) {
 }
 
 function node(key, value, depth) {
+  const number = digits(value);
+  if (number !== undefined) return h("div", { class: "leaf" }, name(key), h("span", { class: "n" }, number));
   if (value !== null && typeof value === "object") return branch(key, value, depth);
   return h("div", { class: "leaf" }, name(key), leaf(value));
 }

@@ -5,6 +5,7 @@ import { request } from "./api.js";
 const SILENCE = 30_000;
 const FIRST_PAUSE = 400;
 const LONGEST_PAUSE = 4_000;
+const OUT_OF_SIGHT = 15_000;
 
 /**
  * Listen for ever.
@@ -15,6 +16,7 @@ const LONGEST_PAUSE = 4_000;
 export async function listen({ onState, onHello, onNews }) {
   let pause = FIRST_PAUSE;
   for (;;) {
+    await inSight();
     try {
       await follow((kind, data) => {
         if (kind === "hello") {
@@ -28,7 +30,7 @@ export async function listen({ onState, onHello, onNews }) {
       });
       onState("lost");
     } catch (error) {
-      onState(error.status === 401 ? "locked" : "lost");
+      if (!document.hidden) onState(error.status === 401 ? "locked" : "lost");
     }
     await new Promise((resume) => wake(resume, pause));
     pause = Math.min(pause * 1.6, LONGEST_PAUSE);
@@ -51,8 +53,21 @@ function wake(resume, pause) {
   };
 }
 
+/** Wait until the page is seen: browsers open few connections, and hidden tabs shall hold none. */
+async function inSight() {
+  while (document.hidden) {
+    await new Promise((resume) => document.addEventListener("visibilitychange", resume, { once: true }));
+  }
+}
+
 async function follow(take) {
   const abort = new AbortController();
+  let hiding = 0;
+  const watch = () => {
+    clearTimeout(hiding);
+    if (document.hidden) hiding = setTimeout(() => abort.abort(), OUT_OF_SIGHT);
+  };
+  document.addEventListener("visibilitychange", watch);
   let watchdog = setTimeout(() => abort.abort(), SILENCE);
   try {
     const response = await request("/ui/feed", { signal: abort.signal });
@@ -69,6 +84,8 @@ async function follow(take) {
       for (const block of blocks) dispatch(block, take);
     }
   } finally {
+    document.removeEventListener("visibilitychange", watch);
+    clearTimeout(hiding);
     clearTimeout(watchdog);
     abort.abort();
   }

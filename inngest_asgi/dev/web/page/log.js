@@ -19,22 +19,21 @@ const SAYINGS = {
 
 /** The log of a run; times count from its beginning. */
 export function log(records) {
-  const first = records[0]?.at ?? 0;
   return h(
     "ol",
     { class: "log", tabindex: "0", "aria-label": "Log" },
-    records.map((record) => line(record, first)),
+    records.map((record) => line(record, records[0])),
   );
 }
 
-function line(record, first) {
+function line(record, earliest) {
   const about = record.details;
   const [sign, status, text] = SAYINGS[record.kind]?.(about) ?? other(record.kind, about);
   const error = about.error;
   return h(
     "li",
     {},
-    h("time", { title: exact(record.at) }, `+${length(record.at - first)}`),
+    h("time", { title: exact(record.at) }, record === earliest ? "0" : `+${length(record.at - earliest.at)}`),
     h("span", { dataset: { status } }, icon(sign)),
     h("div", {}, h("span", {}, text), error ? h("details", {}, h("summary", {}, title(error)), error.stack ? h("pre", {}, error.stack) : null) : null),
   );

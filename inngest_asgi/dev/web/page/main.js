@@ -8,7 +8,7 @@ import * as events from "./events.js";
 import * as functions from "./functions.js";
 import { listen, retryNow } from "./live.js";
 import { button, dialog, empty, signButton } from "./parts.js";
-import { go, here, to } from "./router.js";
+import { go, here, keepList, to } from "./router.js";
 import * as run from "./run.js";
 import * as runs from "./runs.js";
 import { tellTime } from "./time.js";
@@ -79,6 +79,7 @@ function navigate() {
     view.onPart(null);
     return;
   }
+  if (!id) keepList();
   const isFirst = !address;
   address = parts.slice(0, 2).join("/");
   view.close();

@@ -22,6 +22,19 @@ export function go(address) {
 /** Note filters in the address without a step in the browser's history. */
 export function note(address) {
   history.replaceState(null, "", address);
+  keepList();
+}
+
+const lists = new Map();
+
+/** Remember the address of the list that is shown, with its filters. */
+export function keepList() {
+  lists.set(here().parts[0], location.hash);
+}
+
+/** The list of a section as it was left. */
+export function listOf(section) {
+  return lists.get(section) ?? to([section]);
 }
 
 function decode(part) {

@@ -7,7 +7,7 @@ import { failure } from "./failure.js";
 import { jsonPanel } from "./json.js";
 import { log } from "./log.js";
 import { attempt, button, confirm, copyable, empty, status } from "./parts.js";
-import { go, to } from "./router.js";
+import { go, listOf, to } from "./router.js";
 import { stepPanel } from "./step.js";
 import { ago, exact, lasted, tellTime } from "./time.js";
 import { timeline } from "./timeline.js";
@@ -17,7 +17,8 @@ const FRAME = 400;
 export function open(root, { id, part }) {
   let selected = part;
   let found = null;
-  let shown = {};
+  let isClosed = false;
+  const shown = {};
   const head = h("div", {});
   const bars = timeline({ onSelect: (span) => go(span ? to(["runs", id, span.id]) : to(["runs", id])) });
   const outcome = h("div", { class: "stack" });
@@ -29,9 +30,11 @@ export function open(root, { id, part }) {
 
   async function load() {
     try {
-      found = await get(`/ui/runs/${encodeURIComponent(id)}`);
+      const answer = await get(`/ui/runs/${encodeURIComponent(id)}`);
+      if (isClosed) return;
+      found = answer;
     } catch (error) {
-      if (!found) fill(root, crumbs(), h("div", { class: "list" }, empty("warn", "This run cannot be shown", error.message)));
+      if (!found && !isClosed) fill(root, crumbs(), h("div", { class: "list" }, empty("warn", "This run cannot be shown", error.message)));
       return;
     }
     tellTime(found.now);
@@ -134,11 +137,11 @@ export function open(root, { id, part }) {
     },
     onEscape() {
       if (selected) leaveStep();
-      else go(to(["runs"]));
+      else go(listOf("runs"));
     },
     close() {
       clearInterval(timer);
-      shown = {};
+      isClosed = true;
     },
   };
 }
@@ -157,7 +160,7 @@ function childrenOf(span) {
 }
 
 function crumbs() {
-  return h("div", { class: "crumbs" }, h("a", { href: to(["runs"]) }, icon("back"), "Runs"));
+  return h("div", { class: "crumbs" }, h("a", { href: listOf("runs") }, icon("back"), "Runs"));
 }
 
 function fact(name, value) {

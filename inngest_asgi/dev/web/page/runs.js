@@ -21,7 +21,7 @@ export function open(root, { state }) {
     { "aria-label": "Time", onchange: () => change({ since: times.value }) },
     TIMES.map(([value, text]) => h("option", { value, selected: value === (filters.since ?? "") }, text)),
   );
-  const total = h("span", { class: "muted", role: "status" });
+  const total = h("span", { class: "muted" });
   let counts = {};
 
   const list = new PagedList({

@@ -31,7 +31,9 @@ export function makeScale(from, to, busy, { shorten, most }) {
     }
     return Math.min(Math.max(length / drawn, 0), 1);
   };
-  const ticks = gaps.length ? edgeTicks(from, from + total, gaps, place, 0.8 / most) : evenTicks(from, total, place, most);
+  const even = evenTicks(total, most).filter((at) => !gaps.some(([start, end]) => from + at > start && from + at <= end));
+  const ends = gaps.map(([, end]) => end - from);
+  const ticks = spread([...ends, ...even], 0.8 / most, (at) => place(from + at));
   return { place, ticks, gaps: gaps.map(([start, end]) => ({ from: place(start), to: place(end), seconds: end - start })) };
 }
 
@@ -52,18 +54,17 @@ function longGaps(from, to, busy) {
   return gaps;
 }
 
-function evenTicks(from, total, place, most) {
+function evenTicks(total, most) {
   const step = STEPS.find((one) => total / one <= most) ?? STEPS.at(-1);
-  const ticks = [];
-  for (let at = 0; at <= total * 0.985; at += step) ticks.push({ place: place(from + at), seconds: at });
-  return ticks;
+  return Array.from({ length: Math.floor(total / step) + 1 }, (_, at) => at * step);
 }
 
-function edgeTicks(from, to, gaps, place, apart) {
-  const ticks = [];
-  for (const moment of [from, ...gaps.flat(), to]) {
-    const at = place(moment);
-    if (!ticks.length || at - ticks.at(-1).place > apart) ticks.push({ place: at, seconds: moment - from });
+/** Leave out what would stand too close; what comes first in the list is kept first. */
+function spread(moments, apart, place) {
+  const kept = [];
+  for (const seconds of moments) {
+    const at = place(seconds);
+    if (kept.every((one) => Math.abs(one.place - at) >= apart)) kept.push({ place: at, seconds });
   }
-  return ticks;
+  return kept.sort((one, other) => one.place - other.place);
 }

@@ -53,7 +53,7 @@ export function short(seconds) {
 }
 
 /** How long ago a moment was, or how far ahead it is. */
-export function relative(moment) {
+function relative(moment) {
   const ago = now() - moment;
   const size = Math.abs(ago);
   if (size < 1.5) return ago >= 0 ? "just now" : "now";

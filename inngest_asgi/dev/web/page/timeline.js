@@ -15,6 +15,7 @@ const KINDS = {
   invokefunction: "Invoke", aigateway: "AI call", gateway: "Request", step: "Step",
 };
 const TICK_WIDTH = 84;
+const SHORT_WORDS = 10;
 const PAUSES = new Set(["sleep", "waitforevent", "waitforsignal"]);
 
 /** Which kind of step an op is: one of the keys of the tables above. */
@@ -85,7 +86,7 @@ export function timeline({ onSelect }) {
     const isRun = span === root;
     const tries = span.children.filter((child) => child.kind === "attempt").length;
     const words = summary(span);
-    const bars = h("span", { class: "bars" }, barsOf(span, isRun).map((bar) => barElement(bar, place, end)), tip(span, isRun, words, place, end));
+    const bars = h("span", { class: "bars" }, barsOf(span, isRun).map((bar) => barElement(bar, place, end)), tip(span, words, place, end));
     const shown = h(
       "button",
       {
@@ -162,14 +163,14 @@ function barElement(bar, place, end) {
   );
 }
 
-/** The words of a lane: behind its last bar, before the first one, or on top where neither has room. */
-function tip(span, isRun, words, place, end) {
+/** The words of a lane: behind its last bar, or where there is room if they are long. */
+function tip(span, words, place, end) {
   const [from, to] = [place(span.start), place(span.end ?? end)];
   const element = h("span", { class: "tip" }, words);
-  if (to < 0.78) return placed(element, to);
-  if (from > 0.22) element.classList.add("before");
+  if (words.length <= SHORT_WORDS || to < 0.72) return placed(element, to);
+  if (from > 0.3) element.classList.add("before");
   else element.classList.add("inside");
-  return placed(element, from > 0.22 ? from : to);
+  return placed(element, from > 0.3 ? from : to);
 }
 
 function placed(element, from, to) {
