@@ -8,11 +8,13 @@ import pytest
 
 from inngest_asgi.dev import RunStatus
 from inngest_asgi.dev.apps.registry import app_id
+from inngest_asgi.dev.cancellations import Cancellation
 from inngest_asgi.errors import RequestError
 from tests.dev.fakes import FakeApp, World, op, ops
 from tests.dev.web.asking import within
 
 NOW = "2025-01-01T00:00:{:02}Z"
+UNTIL_5 = Cancellation("any", "shop-one", None, 1735689605.0, "")
 
 
 def app() -> FakeApp:
@@ -93,8 +95,10 @@ def test_a_deleted_cancellation_cancels_no_more() -> None:
 def test_a_server_that_stops_leaves_the_rest() -> None:
     async def ask(here: World) -> None:
         await here.server.cancellations.create(about(started_before=NOW.format(5)))
-        here.clock.advance(6)
+        await here.send()
+        here.server.cancellations._sweep_later(UNTIL_5)
         await here.server.cancellations.stop()
+        assert await cancelled(here) == []
 
     within(app(), ask)
 

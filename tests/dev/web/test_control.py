@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from inngest_asgi.dev import RunStatus
 from inngest_asgi.wire.codec import loads
-from tests.dev.fakes import Call, FakeApp, Reply, World, op, ops, output, ran, script, sha1
+from tests.dev.fakes import (
+    URL,
+    Call,
+    FakeApp,
+    Reply,
+    World,
+    op,
+    ops,
+    output,
+    ran,
+    script,
+    sha1,
+    world,
+)
 from tests.dev.web.asking import ULID, asked, within
 
 
@@ -106,3 +121,48 @@ def test_metrics_are_text_for_prometheus(path: str) -> None:
 
     quick = script(ops(ran("a")), output(sha1("a")))
     within(FakeApp().add("one", sleeps).add("quick", quick, event="quick"), ask)
+
+
+def test_dev_lists_functions_and_handlers() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", script())
+        async with world(app) as here:
+            body = (await here.http.get("/dev")).json()
+            (function,) = body["functions"]
+            assert (function["slug"], function["triggers"]) == (
+                "shop-one",
+                [{"event": "shop/paid"}],
+            )
+            (handler,) = body["handlers"]
+            assert (handler["url"], handler["connected"], handler["error"]) == (URL, True, None)
+            assert handler["sdk"]["appName"] == "shop"
+            assert body["startOpts"]["persist"] is False
+            assert body["isSingleNodeService"] is True
+
+    asyncio.run(main())
+
+
+def test_dev_tells_of_an_app_that_never_registered() -> None:
+    async def main() -> None:
+        async with world(FakeApp(), sync=False) as here:
+            here.app.server = None
+            await here.server.sync(URL)
+            (handler,) = (await here.http.get("/dev")).json()["handlers"]
+            assert handler["connected"] is False
+            assert handler["synced_at"] is None
+            assert handler["error"]
+
+    asyncio.run(main())
+
+
+def test_a_forgotten_app_starts_nothing() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", script())
+        async with world(app) as here:
+            gone = await here.http.delete("/fn/remove", params={"url": URL})
+            assert (gone.status_code, gone.content) == (200, b"")
+            assert await here.finish(await here.send()) == []
+            assert here.server.apps == []
+            assert (await here.server.sync(URL)).ok
+
+    asyncio.run(main())

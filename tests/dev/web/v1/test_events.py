@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.dev.fakes import Call, FakeApp, Reply, World, op, ops, output
+from tests.dev.fakes import Call, FakeApp, Reply, World, op, ops, output, script, world
 from tests.dev.web.asking import ULID, asked, within
 
 
@@ -113,3 +115,39 @@ def test_a_run_that_sleeps_has_no_output_yet() -> None:
         assert "output" not in run
 
     within(app, ask)
+
+
+def test_events_and_runs_as_tools_poll_them() -> None:
+    async def main() -> None:
+        app = FakeApp().add("one", script(output({"ok": True})))
+        async with world(app) as here:
+            event_id = await here.send(id="mine", data={"n": 1})
+            (run,) = await here.finish(event_id)
+            answer = await here.http.get(f"/v1/events/{event_id}/runs")
+            assert answer.headers["cache-control"] == "private, max-age=15"
+            body = answer.json()
+            assert body["metadata"] == {
+                "fetched_at": "2025-01-01T00:00:00.000Z",
+                "cached_until": "2025-01-01T00:00:15.000Z",
+            }
+            (shown,) = body["data"]
+            assert shown == {
+                "run_id": run.id,
+                "run_started_at": "2025-01-01T00:00:00.000Z",
+                "function_id": run.function_id,
+                "function_version": 1,
+                "environment_id": "00000000-0000-4000-b000-000000000000",
+                "event_id": event_id,
+                "status": "Completed",
+                "ended_at": "2025-01-01T00:00:00.000Z",
+                "output": {"ok": True},
+            }
+            alone = await here.http.get(f"/v1/runs/{run.id}")
+            assert alone.json()["data"] == shown
+            assert alone.headers["cache-control"] == "private, max-age=3"
+            event = (await here.http.get(f"/v1/events/{event_id}")).json()["data"]
+            assert (event["internal_id"], event["id"]) == (event_id, "mine")
+            assert event["data"] == {"n": 1}
+            assert event["received_at"] == "2025-01-01T00:00:00.000Z"
+
+    asyncio.run(main())
