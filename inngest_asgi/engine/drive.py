@@ -73,7 +73,7 @@ class Drive:
                 return cast("Outcome", machine.next_action())
             return await self._decide(task)
         finally:
-            self._refused = {}
+            self._refused, self._task = {}, None  # from here on, steps are neither run nor recalled
             if self._parked_tasks or not task.done():
                 await self._unwind(task)
             self._let_go()
@@ -88,8 +88,7 @@ class Drive:
             The result as parsed; or MISSING, and then nothing was announced: `step` is the way in.
         """
         if (
-            self._refused is not None
-            or step_id.__class__ is not str
+            step_id.__class__ is not str
             or SCOPE.get() is not PLAIN_SCOPE
             # Asked with its loop, this is four times faster; on any other loop `step` complains.
             or current_task(self._loop) is not self._task
@@ -236,7 +235,7 @@ class Drive:
 
     def _let_go(self) -> None:
         """Cut the ways back from tasks and contexts: a call's state ends with it, uncollected."""
-        self._task = self._news = None
+        self._news = None
         self._parked_tasks.clear()
         self._machine.let_go()
 
