@@ -1,9 +1,10 @@
 """Gates that jobs must pass before they are done, each with its lines of those who wait; no I/O.
 
 A gate never looks for who could pass: whoever finds it shut lines up, and when there is room
-again it calls as many of those who wait as there is room for. One that is called has its place
-reserved until it comes back and passes, or does not. In a line, who is first is a matter of rank,
-not of when it lined up: so nobody loses a place by being sent from gate to gate.
+again it calls as many of those who wait as there is room for, those counted who were called and
+have not come back yet. Who comes back may find that somebody of a better rank was quicker, or that
+another gate is shut, and lines up again. In a line, who is first is a matter of rank, not of when
+it lined up: so nobody loses a place by being sent from gate to gate.
 
 Those who pass may be held to different limits at the same gate (functions share the keys of a
 scope, but not the limits), so each has its own idea of whether the gate is open, its `terms`, and
@@ -36,12 +37,12 @@ class Gate(ABC, Generic[Terms]):
         self._lines: dict[Terms, list[Place]] = {}
 
     @abstractmethod
-    def is_open(self, terms: Terms, now: float) -> bool:
-        """Tell whether one more may pass who was not called."""
+    def is_open(self, terms: Terms, now: float, ahead: int = 0) -> bool:
+        """Tell whether one more may pass, and `ahead` others before."""
 
     @abstractmethod
     def enter(self, terms: Terms, now: float) -> None:
-        """Let one pass, who found the gate open or was called."""
+        """Let one pass, who found the gate open."""
 
     @property
     @abstractmethod
@@ -53,8 +54,8 @@ class Gate(ABC, Generic[Terms]):
         heapq.heappush(self._lines.setdefault(terms, []), place)
 
     def call(self, now: float) -> Place | None:
-        """Take the first who may pass now out of its line and keep room for it, if there is one."""
-        may_pass = [terms for terms in self._lines if self.is_open(terms, now)]
+        """Take the first who may pass now out of its line, if there is one."""
+        may_pass = [terms for terms in self._lines if self.is_open(terms, now, self._called)]
         if not may_pass:
             return None
         terms = min(may_pass, key=lambda terms: self._lines[terms][0])
@@ -66,7 +67,7 @@ class Gate(ABC, Generic[Terms]):
         return place
 
     def answered(self) -> None:
-        """Note that one who was called came back; its room is no longer kept."""
+        """Note that one who was called came back."""
         self._called -= 1
 
     def empty(self) -> list[Place]:
@@ -83,9 +84,9 @@ class Slots(Gate[int]):
         super().__init__()
         self._inside = 0
 
-    def is_open(self, terms: int, now: float) -> bool:
-        """Tell whether one more may pass who was not called."""
-        return self._inside + self._called < terms
+    def is_open(self, terms: int, now: float, ahead: int = 0) -> bool:
+        """Tell whether one more may pass, and `ahead` others before."""
+        return self._inside + ahead < terms
 
     def enter(self, terms: int, now: float) -> None:
         """Let one pass; it must `leave` again."""
@@ -114,9 +115,9 @@ class Turns(Gate[Rate]):
         self._rates = rates
         self._name = name
 
-    def is_open(self, terms: Rate, now: float) -> bool:
-        """Tell whether one more may pass who was not called."""
-        return is_open(terms, self._rates.clear_at(self._name), now, self._called + 1)
+    def is_open(self, terms: Rate, now: float, ahead: int = 0) -> bool:
+        """Tell whether one more may pass, and `ahead` others before."""
+        return is_open(terms, self._rates.clear_at(self._name), now, ahead + 1)
 
     def enter(self, terms: Rate, now: float) -> None:
         """Let one pass; that counts at once."""

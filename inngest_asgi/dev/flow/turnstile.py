@@ -157,7 +157,7 @@ class Turnstile:
             self._inside[job.id] = tuple(name for name, _ in ticket.calls)
 
     def _answer(self, job: Job) -> tuple[str, Gate[Any] | None]:
-        """Return who called the job, whose room is no longer kept for it."""
+        """Return who called the job, if anybody did; that is settled now."""
         name, caller = self._called.pop(job.id, ("", None))
         if caller is not None:
             caller.answered()

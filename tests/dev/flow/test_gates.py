@@ -42,7 +42,6 @@ def test_no_more_are_called_than_there_is_room_for() -> None:
     gate.line_up(2, place("a"), NOW)
     gate.line_up(2, place("b", 1), NOW)
     assert [called(gate), called(gate)] == ["a", None]
-    assert not gate.is_open(2, NOW)
     gate.answered()
     assert called(gate) == "b"
 
