@@ -68,11 +68,15 @@ class Guard:
 
 
 def _is_of_own_page(headers: dict[bytes, str], host: str) -> bool:
-    """Whether a request comes from the server's page, or from no page at all."""
+    """Whether a request comes from the server's page, or from no page at all.
+
+    No page can lie in either header. The first one holds behind proxies that change the host, too.
+    """
+    site = headers.get(b"sec-fetch-site")
+    if site is not None:
+        return site in _OWN_SITE
     origin = headers.get(b"origin")
-    if origin is not None:
-        return urlsplit(origin).netloc.lower() == host.lower()
-    return headers.get(b"sec-fetch-site", "none") in _OWN_SITE
+    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
 
 
 def _is_local(origin: str) -> bool:

@@ -67,6 +67,7 @@ def test_with_a_key_any_name_is_answered() -> None:
         {"origin": "http://localhost:3000"},
         {"sec_fetch_site": "cross-site"},
         {"sec_fetch_site": "same-site"},
+        {"origin": "http://server.test", "sec_fetch_site": "cross-site"},
     ],
     ids=str,
 )
@@ -79,6 +80,8 @@ def test_other_pages_change_nothing(headers: dict[str, str]) -> None:
     [
         {},
         {"origin": "http://server.test", "sec_fetch_site": "same-origin"},
+        {"origin": "https://dev.shop.com", "sec_fetch_site": "same-origin"},
+        {"origin": "http://server.test"},
         {"sec_fetch_site": "none"},
     ],
     ids=str,
