@@ -332,9 +332,10 @@ def _run_row_of(row: _Row) -> RunRow:
 
 def _run(connection: sqlite3.Connection, run_id: str) -> Run | None:
     row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
-    if row is None:
+    event_id = None if row is None else row[2]
+    event = connection.execute(f"{_EVENT} WHERE internal_id = ?", (event_id,)).fetchone()
+    if row is None or event is None:
         return None
-    event = connection.execute(f"{_EVENT} WHERE internal_id = ?", (row[2],)).fetchone()
     force_plan, discoveries, sets, idle, pending = loads(row[9])
     memos = connection.execute(
         "SELECT step_id, name, op, value FROM memos WHERE run_id = ? ORDER BY position", (run_id,)
