@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from inngest_asgi.wire.codec import dumps
 
@@ -76,15 +75,19 @@ def _is_of_own_page(headers: dict[bytes, str], host: str) -> bool:
     if site is not None:
         return site in _OWN_SITE
     origin = headers.get(b"origin")
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+    return origin is None or _host_of(origin) == host.lower()
 
 
 def _is_local(origin: str) -> bool:
     """Whether it is a page that is itself served on this machine, such as an app's own."""
-    name = _name(urlsplit(origin).netloc)
+    name = _name(_host_of(origin))
     if _is_address(name):
         return ipaddress.ip_address(name).is_loopback
     return name == "localhost" or name.endswith(".localhost")
+
+
+def _host_of(origin: str) -> str:
+    return origin.partition("://")[2].lower()
 
 
 def _name(host: str) -> str:

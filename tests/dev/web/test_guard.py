@@ -64,6 +64,7 @@ def test_with_a_key_any_name_is_answered() -> None:
     [
         {"origin": "https://evil.com"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"origin": "http://localhost:3000"},
         {"sec_fetch_site": "cross-site"},
         {"sec_fetch_site": "same-site"},
