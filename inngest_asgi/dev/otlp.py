@@ -16,7 +16,7 @@ from inngest_asgi.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-WHY_REJECTED = "Spans need inngest.traceref, and a run that is known."
+WHY_REJECTED = "Spans need inngest.traceref, and a run that is known and has room for them."
 
 _NANO = 1e9
 _ERROR_CODES = (2, "STATUS_CODE_ERROR")

@@ -27,6 +27,7 @@ from tests.dev.fakes import (
 )
 
 if TYPE_CHECKING:
+    import sqlite3
     from pathlib import Path
 
 A, B, NAP = sha1("a"), sha1("b"), sha1("nap")
@@ -129,6 +130,22 @@ def test_a_batch_is_run_again_as_a_batch() -> None:
             assert first.body["events"] == second.body["events"]
 
     asyncio.run(main())
+
+
+def test_a_run_whose_event_is_gone_cannot_be_run_again() -> None:
+    async def main() -> None:
+        async with world(FakeApp().add("one", steps)) as here:
+            run = await here.run_one()
+            await here.server.store.read(forget_events)
+            with pytest.raises(RequestError) as refusal:
+                await again(here, run.id)
+            assert refusal.value.status == 404
+
+    asyncio.run(main())
+
+
+def forget_events(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM events")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.records import RunStatus
 
 _DEFERRED = "inngest/deferred.schedule"
+_LONGEST_TEXT = 1_000
 _AFTER_ALL_IDS = "~"
 """Sorts behind every character of an id."""
 
@@ -185,7 +186,11 @@ def events_where(query: EventQuery) -> Where:
 
 
 def _contains(text: str) -> str:
-    r"""Return the pattern for LIKE ... ESCAPE '\' that finds a text anywhere."""
+    r"""Return the pattern for LIKE ... ESCAPE '\' that finds a text anywhere.
+
+    SQLite gives up on patterns that are very long; nothing that is looked for is.
+    """
+    text = text[:_LONGEST_TEXT]
     for special in "\\%_":
         text = text.replace(special, f"\\{special}")
     return f"%{text}%"

@@ -101,7 +101,7 @@ def open_runs(connection: sqlite3.Connection, function_id: str, *, bodies: bool)
     body = "(SELECT body FROM events WHERE internal_id = event_id)" if bodies else "NULL"
     rows = connection.execute(
         f"SELECT id, started_at IS NOT NULL, {body} FROM runs"  # noqa: S608
-        " WHERE status IN (0, 5) AND function_id = ? ORDER BY rowid",
+        " WHERE status IN (0, 5) AND +function_id = ? ORDER BY rowid",
         (function_id,),
     )
     return [OpenRun(row[0], bool(row[1]), row[2]) for row in rows]

@@ -43,6 +43,11 @@ class Notes:
         rows = await self._rows("SELECT document FROM userland_spans WHERE run_id = ?", run_id)
         return [loads(row[0]) for row in rows]
 
+    async def span_count(self, run_id: str) -> int:
+        """Return how many spans user code reported of a run."""
+        rows = await self._rows("SELECT count(*) FROM userland_spans WHERE run_id = ?", run_id)
+        return int(rows[0][0])
+
     async def put_spans(self, spans: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
         """Keep spans, each with the id of its run and its own."""
         rows: _Rows = [(run_id, span_id, dump_text(one)) for run_id, span_id, one in spans]

@@ -105,8 +105,7 @@ class Queries:
 
     async def known_runs(self, run_ids: Sequence[str]) -> set[str]:
         """Return those of some ids that a run has."""
-        sql = f"SELECT id FROM runs WHERE id IN ({marks(run_ids)})"  # noqa: S608
-        return {row[0] for row in await self._rows(sql, run_ids)}
+        return await self._store.read(lambda connection: _known_runs(connection, run_ids))
 
     async def runs_of_events(
         self, event_ids: Sequence[str], *, outputs: bool = False
@@ -215,6 +214,13 @@ def _run_item(row: tuple[Any, ...]) -> RunItem:
     run = RunRow(row[0], row[1], row[2], RunStatus(row[3]), *row[4:9])
     cron = loads(row[10])["data"].get("cron") if row[10] is not None else None
     return RunItem(run, row[9], cron, row[11])
+
+
+def _known_runs(connection: sqlite3.Connection, run_ids: Sequence[str]) -> set[str]:
+    """Ask for one after the other: a query has room for so many values only."""
+    query = "SELECT id FROM runs WHERE id = ?"
+    rows = (connection.execute(query, (run_id,)).fetchone() for run_id in run_ids)
+    return {row[0] for row in rows if row is not None}
 
 
 def _events_of_run(connection: sqlite3.Connection, run_id: str) -> list[StoredEvent]:

@@ -160,6 +160,17 @@ def test_a_cursor_of_somebody_else_is_refused(cursor: str) -> None:
         asking(lambda queries: queries.runs(RunQuery(cursor=cursor)))
 
 
+def test_a_text_that_is_very_long_finds_nothing_and_breaks_nothing() -> None:
+    assert listed(text="%" * 100_000) == []
+    page = asking(lambda queries: queries.events(EventQuery(text="x" * 100_000)))
+    assert page.items == []
+
+
+def test_as_many_ids_as_there_may_be_are_looked_for() -> None:
+    ids = [f"X{number}" for number in range(40_000)]
+    assert asking(lambda queries: queries.known_runs([*ids, "R1"])) == {"R1"}
+
+
 def test_items_tell_how_a_run_began() -> None:
     page = asking(lambda queries: queries.runs(RunQuery()))
     about = {item.run.id: (item.event_name, item.cron, item.original_run_id) for item in page.items}

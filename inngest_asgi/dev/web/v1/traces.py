@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.web.served import Served
 
 MAX_TRACES = 8 * 1024 * 1024
+MOST_SPANS = 5_000
+"""Spans of one run; a timeline with more is nothing anybody looks at."""
 
 _PROTOBUF = "application/x-protobuf"
 _TYPES = ("application/json", _PROTOBUF)
@@ -57,11 +59,16 @@ class _Traces:
         return Response(protobuf_answer(rejected), media_type=_PROTOBUF)
 
     async def _keep(self, spans: list[ExportedSpan]) -> int:
-        """Keep the spans of runs that are known; return how many were none."""
-        named = [(run_of(span), span) for span in spans]
-        runs = {run_id for run_id, _ in named if run_id is not None}
-        known = await self._server.queries.known_runs(sorted(runs))
-        kept = [(run_id, span.id, span_document(span)) for run_id, span in named if run_id in known]
+        """Keep the spans of runs that are known and have room; return how many were others."""
+        of_run: dict[str, list[ExportedSpan]] = {}
+        for span in spans:
+            run_id = run_of(span)
+            if run_id is not None:
+                of_run.setdefault(run_id, []).append(span)
+        kept = []
+        for run_id in await self._server.queries.known_runs(list(of_run)):
+            room = max(MOST_SPANS - await self._server.notes.span_count(run_id), 0)
+            kept += [(run_id, span.id, span_document(span)) for span in of_run[run_id][:room]]
         if kept:
             await self._server.notes.put_spans(kept)
         return len(spans) - len(kept)

@@ -81,6 +81,21 @@ def test_the_call_tells_the_run_where_the_sdk_does_not() -> None:
     within(app(), ask)
 
 
+def test_a_run_has_room_for_so_many_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inngest_asgi.dev.web.v1.traces.MOST_SPANS", 2)
+
+    async def ask(here: World) -> None:
+        run = await here.run_one()
+        named = about(inngest__traceref="{}", sdk__run__id=run.id)
+        spans = [json_span(spanId=f"s{at}", attributes=named) for at in range(3)]
+        for rejected in ("1", "3"):
+            answer = await sent(here, "/v1/traces/userland", *spans)
+            assert answer.json()["partialSuccess"]["rejectedSpans"] == rejected
+        assert len(await here.server.notes.spans(run.id)) == 2
+
+    within(app(), ask)
+
+
 def test_spans_of_nobody_are_counted_and_dropped() -> None:
     spans = [
         json_span(),
