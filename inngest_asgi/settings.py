@@ -230,17 +230,17 @@ class Settings:
         return next((value for name in names if (value := self._get(name))), None)
 
 
-def use_dev_server(origin: str) -> None:
+def use_server(origin: str, *, cloud: bool = False) -> None:
     """Point everything in this process at a local server, and let that server call it directly.
 
-    Sets INNGEST_DEV to `origin`, and unsets the variables that win over it (INNGEST_BASE_URL and
-    its kin) or that register a public address (INNGEST_SERVE_ORIGIN and its kin): a shell that is
-    set up for production must not make a local command talk to it. What is given as an argument
-    in code still counts.
+    Sets INNGEST_DEV to `origin`, or INNGEST_BASE_URL for a server that acts as a cloud, and unsets
+    the variables that win over it (INNGEST_BASE_URL and its kin) or that register a public address
+    (INNGEST_SERVE_ORIGIN and its kin): a shell that is set up for production must not make a local
+    command talk to it. What is given as an argument in code still counts.
     """
-    os.environ["INNGEST_DEV"] = origin
-    for name in _LEADING_ELSEWHERE:
+    for name in ("INNGEST_DEV", *_LEADING_ELSEWHERE):
         os.environ.pop(name, None)
+    os.environ["INNGEST_BASE_URL" if cloud else "INNGEST_DEV"] = origin
 
 
 def web_port() -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inngest_asgi.errors import ConfigError
-from inngest_asgi.settings import Settings, checked_origin, use_dev_server
+from inngest_asgi.settings import Settings, checked_origin, use_server
 
 CLOUD = ("https://api.inngest.com", "https://inn.gs")
 DEV = ("http://127.0.0.1:8288", "http://127.0.0.1:8288")
@@ -366,9 +366,28 @@ def test_settings_show_no_key(dev: str, mode: str) -> None:
     assert repr(told) == f"<Settings {mode}>"
 
 
+@pytest.fixture
+def _restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("INNGEST_DEV", "INNGEST_BASE_URL"):
+        monkeypatch.setenv(name, "")  # so that what is set or unset is undone afterwards
+
+
+@pytest.mark.usefixtures("_restored")
 def test_a_process_can_be_pointed_at_a_local_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INNGEST_DEV", "0")
-    use_dev_server("http://127.0.0.1:9999")
+    use_server("http://127.0.0.1:9999")
     told = Settings()
     assert not told.is_production
+    assert told.api_origin == told.event_origin == "http://127.0.0.1:9999"
+
+
+@pytest.mark.usefixtures("_restored")
+def test_a_process_can_be_pointed_at_a_local_server_that_acts_as_a_cloud(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("INNGEST_DEV", "1")
+    monkeypatch.setenv("INNGEST_API_BASE_URL", "http://elsewhere.invalid")
+    use_server("http://127.0.0.1:9999", cloud=True)
+    told = Settings()
+    assert told.is_production
     assert told.api_origin == told.event_origin == "http://127.0.0.1:9999"

@@ -21,8 +21,9 @@ from inngest_asgi.cli.remote import events, runs, send
 from inngest_asgi.cli.serving import LOCALHOST
 from inngest_asgi.dev import USUAL_PORTS, DevOptions
 from inngest_asgi.errors import InngestError
-from inngest_asgi.settings import web_port
+from inngest_asgi.settings import Settings, web_port
 from inngest_asgi.version import VERSION
+from inngest_asgi.wire.names import ServerKind
 
 
 class _Group(click.Group):
@@ -99,6 +100,22 @@ def discovery_ports() -> tuple[int, ...]:
     return USUAL_PORTS if own is None else (own, *USUAL_PORTS)
 
 
+def cloud_keys() -> dict[str, Any]:
+    """Return the options of a server that acts as a cloud, with the keys of the environment.
+
+    Raises:
+        click.UsageError: a key is missing.
+    """
+    settings = Settings()
+    if settings.signing_key is None or settings.event_key is None:
+        raise click.UsageError(
+            "--cloud needs keys: set INNGEST_SIGNING_KEY, such as signkey-test-12345678, and "
+            "INNGEST_EVENT_KEY, here and for the applications."
+        )
+    keys = {"signing_key": settings.signing_key, "event_keys": (settings.event_key,)}
+    return {"kind": ServerKind.CLOUD.value, **keys}
+
+
 def ends_by_itself(once: bool | None, event: str | None, *, terminal: bool) -> bool:  # noqa: FBT001
     """Whether `run` ends when all is done: as told, else with an event and no terminal."""
     if once is not None:
@@ -154,6 +171,12 @@ def ends_by_itself(once: bool | None, event: str | None, *, terminal: bool) -> b
 )
 @port_option
 @db_option
+@click.option(
+    "--cloud",
+    is_flag=True,
+    help="Act as a cloud: calls are signed and keys are checked, with the keys that are in "
+    "INNGEST_SIGNING_KEY and INNGEST_EVENT_KEY.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Tell of each step, too.")
 @json_option
 def dev(
@@ -164,6 +187,7 @@ def dev(
     poll_interval: float,
     retry_interval: float | None,
     db: str,
+    cloud: bool,
     **more: Any,
 ) -> None:
     """Run the embedded server, and MODULE:APP in a process of its own that follows its code.
@@ -173,7 +197,11 @@ def dev(
     """
     named = target is not None or bool(urls)
     options = DevOptions(
-        db=db, poll_interval=poll_interval, retry_interval=retry_interval, hold=target is not None
+        db=db,
+        poll_interval=poll_interval,
+        retry_interval=retry_interval,
+        hold=target is not None,
+        **(cloud_keys() if cloud else {}),
     )
     ports = discovery_ports() if discovery and not named else ()
     dev_command.dev(

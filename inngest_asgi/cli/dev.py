@@ -69,7 +69,8 @@ def dev(plan: Plan) -> None:
             app_listener = stack.enter_context(
                 listening(plan.app_port, option="--app-port", what="the application")
             )
-            program = Program(plan.target, plan.path, app_listener, origin_of(listener))
+            origin, cloud = origin_of(listener), plan.options.is_cloud
+            program = Program(plan.target, plan.path, app_listener, origin, cloud)
         stop = stack.enter_context(stop_on_signals())
         asyncio.run(work_until(stop, _work(plan, listener, program)))
 
@@ -107,7 +108,8 @@ class _Session:
         unfinished = await self.server.unfinished()
         self.notices.print(f"Server       {origin}")
         if hosted is None:
-            self.notices.print(f"             start applications with INNGEST_DEV={origin}")
+            variable = "INNGEST_BASE_URL" if self.plan.options.is_cloud else "INNGEST_DEV"
+            self.notices.print(f"             start applications with {variable}={origin}")
         missing = [url for url in self.plan.urls if not await self._sync(url)]
         if hosted is not None:
             await self._start(hosted)

@@ -17,7 +17,7 @@ import click
 from inngest_asgi.cli.loading import load_app, show_error
 from inngest_asgi.cli.serving import origin_of, served
 from inngest_asgi.cli.stopping import for_ever, leave, stop_on_signals, work_until
-from inngest_asgi.settings import use_dev_server
+from inngest_asgi.settings import use_server
 
 if TYPE_CHECKING:
     import socket
@@ -40,12 +40,14 @@ class Program:
         path: where it serves Inngest, if it does not tell.
         listener: the socket it serves on.
         server: the origin of the embedded server.
+        cloud: whether that server acts as a cloud.
     """
 
     target: str
     path: str | None
     listener: socket.socket
     server: str
+    cloud: bool = False
 
 
 class Hosted:
@@ -90,7 +92,7 @@ def _report(reports: Connection) -> str | None:
 def _serve(program: Program, reporter: Connection) -> None:
     """Serve until a signal comes; what happens in the process of the application."""
     with _Told(), stop_on_signals() as stop:
-        use_dev_server(program.server)
+        use_server(program.server, cloud=program.cloud)
         asyncio.run(work_until(stop, _serving(program, reporter)))
 
 

@@ -17,7 +17,7 @@ from inngest_asgi.cli.syncing import described
 from inngest_asgi.cli.telling import Telling
 from inngest_asgi.cli.timeline import held_back
 from inngest_asgi.dev import DevOptions, DevServer
-from inngest_asgi.settings import use_dev_server
+from inngest_asgi.settings import use_server
 
 if TYPE_CHECKING:
     import socket
@@ -58,7 +58,7 @@ def run(plan: Plan) -> int:
         listening(plan.port, option="--port", what="the server") as listener,
         listening(plan.app_port, option="--app-port", what="the application") as app_listener,
     ):
-        use_dev_server(origin_of(listener))
+        use_server(origin_of(listener))
         loaded = load_app(plan.target, plan.path)
         with stop_on_signals() as stop:
             work = _work(plan, loaded, listener, app_listener)

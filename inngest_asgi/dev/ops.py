@@ -69,13 +69,11 @@ def finished(op: Op) -> Memo:
 
 
 def _refused(reported: Reported, now: float) -> Failed | None:
-    """Return what is wrong with a response; an unknown op will be unknown next time, too."""
+    """Return what is wrong with a response: it fails the attempt, whatever it is (steps.md 2)."""
     for op in reported.ops:
         rule = OPS.get(op.kind.lower())
-        if rule is None:
-            sentence = f"The app reported an op that this server does not know: {op.kind!r}."
-            return Failed(not_ready("unknown", sentence), final=True)
-        wrong = rule.check(op, now)
+        unknown = f"The app reported an op that this server does not know: {op.kind!r}."
+        wrong = unknown if rule is None else rule.check(op, now)
         if wrong is not None:
             return Failed(not_ready("unknown", wrong), retry_after=reported.retry_after)
     return None

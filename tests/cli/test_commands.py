@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from inngest_asgi.cli.commands import commands, discovery_ports, ends_by_itself
-from inngest_asgi.dev import USUAL_PORTS
+from inngest_asgi.cli.commands import cloud_keys, commands, discovery_ports, ends_by_itself
+from inngest_asgi.dev import USUAL_PORTS, DevOptions
 from inngest_asgi.version import VERSION
 from tests.cli.test_send import event_api
 
@@ -174,7 +174,7 @@ def test_the_options_of_dev() -> None:
     urls = ["-u", "http://a", "--sdk-url", "http://b"]
     places = ["--port", "1", "--app-port", "2", "--path", "jobs", "--db", "my.db", "--host", "::"]
     times = ["--poll-interval", "0", "--retry-interval", "2.5"]
-    flags = ["--no-reload", "--no-discovery", "-v", "--json"]
+    flags = ["--no-reload", "--no-discovery", "--cloud", "-v", "--json"]
     assert parsed("dev", "shop:app", *urls, *places, *times, *flags) == {
         "target": "shop:app",
         "urls": ("http://a", "http://b"),
@@ -185,6 +185,7 @@ def test_the_options_of_dev() -> None:
         "poll_interval": 0.0,
         "retry_interval": 2.5,
         "host": "::",
+        "cloud": True,
         "port": 1,
         "db": "my.db",
         "verbose": True,
@@ -202,6 +203,21 @@ def test_applications_are_looked_for_on_the_port_that_the_environment_names(
 ) -> None:
     monkeypatch.setenv("PORT", port)
     assert discovery_ports()[0] == first
+
+
+@pytest.mark.parametrize("missing", ["INNGEST_SIGNING_KEY", "INNGEST_EVENT_KEY"])
+def test_a_cloud_needs_keys(missing: str) -> None:
+    keys = {"INNGEST_SIGNING_KEY": "signkey-test-12345678", "INNGEST_EVENT_KEY": "a key"}
+    result = invoke("dev", "--cloud", "--port", "0", **(keys | {missing: ""}))
+    assert said(result).startswith("--cloud needs keys: set INNGEST_SIGNING_KEY")
+
+
+def test_a_cloud_has_the_keys_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INNGEST_SIGNING_KEY", "signkey-test-12345678")
+    monkeypatch.setenv("INNGEST_EVENT_KEY", "a key")
+    options = DevOptions(**cloud_keys())
+    assert options.is_cloud
+    assert (options.signing_key, options.event_keys) == ("signkey-test-12345678", ("a key",))
 
 
 def test_dev_refuses_what_is_no_url_in_one_sentence() -> None:
