@@ -57,6 +57,8 @@ def multipart(*parts: tuple[str, str]) -> bytes:
         ),
         (b"name=a&data=7", FORM, [{"name": "a", "data": 7}]),
         (b"", FORM, [{"data": {}}]),
+        (b' {"name":"a"}', FORM, [{"name": "a"}]),
+        (b'[{"name":"a"}]', FORM, [{"name": "a"}]),
         (
             multipart(("name", "a"), ("data", '{"n": 1}'), ("city", "Köln")),
             MULTIPART,
@@ -71,7 +73,15 @@ def multipart(*parts: tuple[str, str]) -> bytes:
     ],
     ids=[
         *("object", "array", "other-type", "no-type", "form", "all-fields", "repeated"),
-        *("no-object", "empty-form", "multipart", "no-boundary", "nested"),
+        *(
+            "no-object",
+            "empty-form",
+            "curl-object",
+            "curl-array",
+            "multipart",
+            "no-boundary",
+            "nested",
+        ),
     ],
 )
 def test_what_is_sent_as_events(body: bytes, content_type: str, events: list[Any]) -> None:
