@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
 
+_HEALTH_PATHS = (LIVE_PATH, READY_PATH)
 _UNQUOTED = "/:@!$&'()*+,;="
 _NOT_IN_URL = re.compile(r"[\\\s\x00-\x20\x7f]")
 
@@ -38,11 +39,9 @@ def place_of(scope: Scope, serve_path: str) -> Place:
     """
     path = path_below_root(scope)
     mounted = is_mounted(scope)
-    if path == LIVE_PATH or (mounted and path.endswith(LIVE_PATH)):
-        return Place.LIVE
-    if path == READY_PATH or (mounted and path.endswith(READY_PATH)):
-        return Place.READY
-    if mounted or path.strip("/") in ("", serve_path.strip("/")):
+    if path.endswith(_HEALTH_PATHS) and (mounted or path in _HEALTH_PATHS):
+        return Place.LIVE if path.endswith(LIVE_PATH) else Place.READY
+    if mounted or path == serve_path or path.strip("/") in ("", serve_path.strip("/")):
         return Place.ENDPOINT
     return Place.NOWHERE
 
@@ -98,6 +97,8 @@ def path_below_root(scope: Scope) -> str:
     """
     path: str = scope["path"]
     root = _root(scope)
+    if not root:
+        return path
     return path[len(root) :] if path == root or path.startswith(f"{root}/") else path
 
 
