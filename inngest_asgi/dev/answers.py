@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.backoff import clamped
 from inngest_asgi.dev.failures import failure, function_failure, not_ready
+from inngest_asgi.dev.metadata import MAX_OF_SPAN, read_update
 from inngest_asgi.dev.moments import retry_after
 from inngest_asgi.dev.web.documents import read
-from inngest_asgi.errors import CodecError
+from inngest_asgi.errors import CodecError, RequestError
 from inngest_asgi.wire.codec import dumps
 from inngest_asgi.wire.names import ErrorCode, Header
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 MAX_STEP = 4 * 1024 * 1024
 MAX_OPS = 1_000
@@ -80,6 +81,7 @@ class Op:
     data: bytes
     error: dict[str, Any] | None
     seconds: float | None
+    metadata: tuple[dict[str, Any], ...] = ()
 
     @property
     def race(self) -> bool:
@@ -91,6 +93,8 @@ class Op:
         about = {"id": self.id, "name": self.name, "op": self.kind, "attempt": attempt}
         if "input" in self.opts and self.kind.lower() in _RUNNABLE:
             about["input"] = self.opts["input"]
+        if self.metadata:
+            about["metadata"] = list(self.metadata)
         return about if self.seconds is None else about | {"duration": self.seconds}
 
 
@@ -162,6 +166,7 @@ def read_op(item: Any) -> Op | Failed:
         data=data,
         error=error,
         seconds=_seconds(item.get("timing")),
+        metadata=tuple(_metadata(item.get("metadata"))),
     )
 
 
@@ -261,6 +266,17 @@ def _input_size(kind: str, opts: dict[str, Any]) -> int:
     """Return how large what goes into a step is; deferred functions have limits of their own."""
     key = _INPUTS.get(kind, "input")
     return len(dumps(opts[key])) if key in opts else 0
+
+
+def _metadata(items: Any) -> Iterator[dict[str, Any]]:
+    """Yield the metadata on an op that may be kept; a step is worth more than what is not."""
+    for item in items if isinstance(items, list) else ():
+        try:
+            update = read_update(item)
+        except RequestError:
+            continue
+        if len(dumps(update.values)) <= MAX_OF_SPAN:
+            yield {name: item.get(name) for name in ("scope", "kind", "op", "values")}
 
 
 def _seconds(timing: Any) -> float | None:

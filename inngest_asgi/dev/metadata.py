@@ -78,7 +78,33 @@ def read_metadata(document: Any) -> tuple[Target, list[Update]]:
     items = fields.get("metadata")
     if not isinstance(items, list) or not items:
         raise _refused("The body needs `metadata`, a list of what to attach.")
-    return read_target(fields.get("target")), [_read_update(item) for item in items]
+    return read_target(fields.get("target")), [read_update(item) for item in items]
+
+
+def read_update(item: Any) -> Update:
+    """Read one change.
+
+    Raises:
+        RequestError: it makes no sense, or is of a kind that is the server's own (400).
+    """
+    fields = item if isinstance(item, dict) else {}
+    kind, op, values = (fields.get(name) for name in ("kind", "op", "values"))
+    if not isinstance(kind, str) or not kind or len(kind) > LONGEST_KIND:
+        raise _refused(f"The kind of metadata is text of 1 to {LONGEST_KIND} characters.")
+    if kind.startswith(_OWN) and kind not in _OPEN_KINDS:
+        raise _refused(f"Metadata of kind {kind!r} is the server's own.")
+    if op not in _OPS:
+        raise _refused(f"The op of metadata is one of {', '.join(_OPS)}, not {op!r}.")
+    if not isinstance(values, dict):
+        raise _refused("The values of metadata must be an object.")
+    if op == "add" and not all(_is_number(value) for value in values.values()):
+        raise _refused("What is added must be numbers.")
+    return Update(kind, op, values)
+
+
+def annotate(span: Span, update: Update) -> None:
+    """Change the metadata that is shown on a span."""
+    span.metadata[update.kind] = _applied(span.metadata.get(update.kind, {}), update)
 
 
 def read_target(document: Any) -> Target:
@@ -143,23 +169,7 @@ def attach(root: Span, notes: Iterable[Note]) -> None:
     for note in notes:
         span = _span_of(root, note.target)
         if span is not None:
-            span.metadata[note.kind] = note.values
-
-
-def _read_update(item: Any) -> Update:
-    fields = item if isinstance(item, dict) else {}
-    kind, op, values = (fields.get(name) for name in ("kind", "op", "values"))
-    if not isinstance(kind, str) or not kind or len(kind) > LONGEST_KIND:
-        raise _refused(f"The kind of metadata is text of 1 to {LONGEST_KIND} characters.")
-    if kind.startswith(_OWN) and kind not in _OPEN_KINDS:
-        raise _refused(f"Metadata of kind {kind!r} is the server's own.")
-    if op not in _OPS:
-        raise _refused(f"The op of metadata is one of {', '.join(_OPS)}, not {op!r}.")
-    if not isinstance(values, dict):
-        raise _refused("The values of metadata must be an object.")
-    if op == "add" and not all(_is_number(value) for value in values.values()):
-        raise _refused("What is added must be numbers.")
-    return Update(kind, op, values)
+            annotate(span, Update(note.kind, "merge", note.values))
 
 
 def _applied(old: Mapping[str, Any], update: Update) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.dev.metadata import Update, annotate
 from inngest_asgi.dev.records import Happening, RunStatus
 from inngest_asgi.dev.spans import Span, SpanKind, SpanStatus
 from inngest_asgi.wire.codec import Fragment, loads
@@ -129,12 +130,14 @@ class _Timeline:
         if step.until is None:
             self._attempt_of(step, record, began).finish(record.at, SpanStatus.COMPLETED)
         step.child_run_id = record.details.get("child_run_id") or step.child_run_id
+        self._annotate(step, record)
         _end_within(step, record.at, SpanStatus.COMPLETED)
 
     def step_failed(self, record: Record) -> None:
         began = self._began(record)
         step = self._step(record, began)
         attempt = self._attempt_of(step, record, began)
+        self._annotate(step, record)
         self._fail(step, attempt, record)
         if record.details.get("retry_at") is None:
             step.error = attempt.error
@@ -183,6 +186,16 @@ class _Timeline:
         step.op = details.get("op") or step.op
         step.input = details.get("input", step.input)
         return step
+
+    def _annotate(self, step: Span, record: Record) -> None:
+        """Show what was reported together with a step, on what it is about (steps.md 3)."""
+        for item in record.details.get("metadata") or ():
+            span = step
+            if item["scope"] == "run":
+                span = self.root
+            elif item["scope"] == "step_attempt" and step.children:
+                span = step.children[-1]
+            annotate(span, Update(item["kind"], item["op"], item["values"]))
 
     def _begin(self, record: Record, at: float) -> None:
         """Open an attempt; one that was open until now was lost when a server stopped."""
