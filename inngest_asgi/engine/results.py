@@ -148,14 +148,15 @@ class _Unresolved(ResultType):
 class _Known:
     """The result type of one function's annotation, and what it was resolved with.
 
-    The code is held so that its `id`, by which it is found, stays its own.
+    The code is held so that its `id`, by which it is found, stays its own. `is_local` says that the
+    annotation is a text that may name variables which the function captured.
     """
 
     code: types.CodeType
     annotation: Any
     space: dict[str, Any]
     local: dict[str, Any]
-    is_closure: bool
+    is_local: bool
     result: ResultType
 
     def fits(self, annotation: Any, space: dict[str, Any], local: dict[str, Any]) -> bool:
@@ -169,12 +170,12 @@ _by_code: dict[int, _Known] = {}
 def known_result(function: Any) -> ResultType | None:
     """Return the result type of an annotation if it was found before and is the same for sure.
 
-    It is for functions that are no closures. Each step of a replay asks.
+    Each step of a replay asks, so it looks at no more than it must.
     """
     known = _by_code.get(id(getattr(function, "__code__", None)))
     if (
         known is None
-        or known.is_closure
+        or known.is_local
         or function.__annotations__.get("return", Any) is not known.annotation
         or function.__globals__ is not known.space
     ):
@@ -219,13 +220,14 @@ def _annotated(function: Callable[..., Any]) -> ResultType:
     if code is None:
         return PLAIN
     space: dict[str, Any] = plain.__globals__
-    local = _closure(plain, annotation) if code.co_freevars and isinstance(annotation, str) else {}
+    is_local = bool(code.co_freevars) and isinstance(annotation, str)
+    local = _closure(plain, annotation) if is_local else {}
     known = _by_code.get(id(code))
     if known is None or not known.fits(annotation, space, local):
         if len(_by_code) == _MOST_CODE:
             _by_code.clear()  # code made at run time would pile up
         result = _make(annotation, space, local)
-        known = _Known(code, annotation, space, local, bool(code.co_freevars), result)
+        known = _Known(code, annotation, space, local, is_local, result)
         _by_code[id(code)] = known
     return known.result
 
