@@ -255,3 +255,25 @@ def test_the_input_of_a_step_has_a_limit() -> None:
     fields = {"op": "StepRun", "id": "x", "opts": {"input": ["x" * (4 * 1024 * 1024)]}}
     error = error_of(answer(206, [fields], retry_after="5"))
     assert error["code"] == "output_too_large"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (None, []),
+        ("x", []),
+        ([{"scope": "run", "kind": "userland.x", "op": "set", "values": {"n": 1}}], ["userland.x"]),
+        ([{"kind": "inngest.own", "op": "set", "values": {}}, 7], []),
+        ([{"kind": "userland.x", "op": "set", "values": {"x": "y" * 65_536}}], []),
+    ],
+    ids=["none", "text", "good", "refused", "large"],
+)
+def test_metadata_of_a_step_that_may_not_be_kept_is_left_out(given: Any, kept: list[str]) -> None:
+    op = op_of(metadata=given)
+    assert [one["kind"] for one in op.metadata] == kept
+    assert ("metadata" in op.about(0)) is bool(kept)
+
+
+def test_records_tell_the_input_of_steps_that_run_code() -> None:
+    assert op_of(opts={"input": [1]}).about(0)["input"] == [1]
+    assert "input" not in op_of(op="AIGateway", opts={"input": [1]}).about(0)

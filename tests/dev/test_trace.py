@@ -331,6 +331,35 @@ def test_inputs_and_invoked_runs_are_told() -> None:
     assert (span.input, span.child_run_id, span.end) == ({"n": 1}, "CHILD", 5.0)
 
 
+def noted(scope: str, op: str = "merge", **values: Any) -> dict[str, Any]:
+    return {"scope": scope, "kind": "userland.x", "op": op, "values": values}
+
+
+def test_metadata_reported_with_a_step_stands_where_it_belongs() -> None:
+    notes = [noted("run", n=1), noted("step", n=2), noted("step_attempt", n=3)]
+    again = [noted("run", "add", n=10), noted("extended_trace", n=4)]
+    root = timeline(
+        run(),
+        *(queued(), began(), called(1.0), answered(2.0)),
+        step(2.0, "step_failed", "a", error=BOOM, retry_at=3.0, metadata=again),
+        *(called(3.0), answered(4.0), step(4.0, "step_recorded", "a", metadata=notes)),
+    )
+    (span,) = steps_of(root)
+    shown = [one.metadata["userland.x"] for one in (root, span, span.children[-1])]
+    assert shown == [{"n": 1}, {"n": 2}, {"n": 3}]
+    assert span.children[0].metadata == {}
+
+
+def test_metadata_of_an_attempt_without_one_is_that_of_the_step() -> None:
+    root = timeline(
+        run(),
+        *(queued(), began(), called(1.0), answered(2.0)),
+        step(2.0, "step_sleeping", "nap", "Sleep", until=3.0),
+        step(3.0, "step_recorded", "nap", "Sleep", metadata=[noted("step_attempt", n=1)]),
+    )
+    assert steps_of(root)[0].metadata == {"userland.x": {"n": 1}}
+
+
 def test_every_span_has_an_id_of_its_own() -> None:
     root = timeline(
         run(RunStatus.COMPLETED, 9.0),
