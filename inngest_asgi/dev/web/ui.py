@@ -16,7 +16,7 @@ from inngest_asgi.dev.web.advice import advice
 from inngest_asgi.dev.web.bodies import body_of
 from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
 from inngest_asgi.dev.web.timelines import timeline
-from inngest_asgi.dev.web.words import flow_words
+from inngest_asgi.dev.web.words import flow_words, held_words
 from inngest_asgi.errors import RequestError, SendEventsError
 from inngest_asgi.version import VERSION
 from inngest_asgi.wire.codec import Fragment, loads
@@ -166,10 +166,12 @@ class _Ui:
         if event is None:
             raise RequestError(f"There is no event {event_id}.", code="not_found", status=404)
         runs = await self._server.queries.runs_of_events([event_id])
+        held = await self._server.store.event_history(event_id)
         return json_reply(
             {
                 "now": self._server.clock.time(),
                 "event": _event_view(event),
+                "held": [held_words(record) for record in held],
                 "runs": [self._run_view(item) for item in runs[event_id]],
             }
         )

@@ -1,11 +1,15 @@
-"""Says in words what a function's configuration means; pure, it checks nothing (http.md 8)."""
+"""Says in words what a function's configuration means, and what it did; pure, it checks nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.dev.records import Happening
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from inngest_asgi.dev.records import Record
 
 _SCOPES = {"env": " across all apps", "account": " across all apps"}
 
@@ -18,6 +22,20 @@ def flow_words(config: Mapping[str, Any]) -> list[dict[str, str]]:
         if value:
             found += [{"kind": _KINDS[key], "text": text} for text in say(value)]
     return found
+
+
+def held_words(record: Record) -> dict[str, Any]:
+    """Return why an event started no run of a function, or not at once."""
+    details = record.details
+    reason = details["reason"]
+    waits = record.kind is Happening.EVENT_WAITING
+    return {
+        "at": record.at,
+        "function": details["function"],
+        "text": _HELD.get(reason, reason),
+        "run": details.get("run"),
+        "until": details["until"] if waits else None,
+    }
 
 
 def _concurrency(value: Any) -> Iterator[str]:
@@ -110,6 +128,15 @@ _WORDS: dict[str, Callable[[Any], Iterator[str]]] = {
     "idempotency": _idempotency,
     "cancel": _cancel,
     "timeouts": _timeouts,
+}
+_HELD = {
+    "repeated": "An event with this id started it within the last 24 hours",
+    "rate_limit": "It is rate limited",
+    "idempotency": "It ran for the same idempotency key within the last 24 hours",
+    "singleton": "A run of it had not ended, and there may be one only",
+    "older": "A newer event was being debounced",
+    "debounce": "It is debounced: the last event counts",
+    "batch": "It runs in batches: the event waits for others",
 }
 _KINDS = {
     "concurrency": "concurrency",

@@ -194,6 +194,17 @@ def test_an_event_comes_with_its_body_and_runs() -> None:
     assert [run["status"] for run in shown["runs"]] == ["completed"]
 
 
+def test_an_event_that_starts_nothing_says_why() -> None:
+    async def work(here: World) -> Any:
+        await here.run_one(id="once")
+        return await get(here, f"/ui/events/{await here.send(id='once')}")
+
+    (held,) = asked(work)["held"]
+    assert held["function"] == "shop-charge"
+    assert held["text"] == "An event with this id started it within the last 24 hours"
+    assert (held["run"], held["until"]) == (None, None)
+
+
 def test_an_event_is_sent() -> None:
     async def work(here: World) -> Any:
         reply = await here.http.post("/ui/events", json={"name": "shop/paid"})

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from inngest_asgi.dev.web.words import flow_words
+from inngest_asgi.dev.flow.admission import Reason
+from inngest_asgi.dev.records import Happening, Record
+from inngest_asgi.dev.web.words import flow_words, held_words
 
 
 @pytest.mark.parametrize(
@@ -99,3 +101,17 @@ def test_options_become_sentences(config: dict[str, Any], expected: list[str]) -
 def test_each_sentence_has_its_kind() -> None:
     config = {"rateLimit": {"limit": 3, "period": "1h"}, "idempotency": "event.data.id"}
     assert [one["kind"] for one in flow_words(config)] == ["rate limit", "idempotency"]
+
+
+@pytest.mark.parametrize("reason", list(Reason), ids=str)
+def test_every_reason_for_starting_nothing_has_its_words(reason: Reason) -> None:
+    record = Record(1, 5.0, "", "e", Happening.NOT_STARTED, {"function": "f", "reason": reason})
+    shown = held_words(record)
+    assert shown["text"] != str(reason)
+    assert (shown["function"], shown["at"], shown["until"]) == ("f", 5.0, None)
+
+
+def test_what_waits_says_until_when() -> None:
+    details = {"function": "f", "reason": "batch", "window": "w", "until": 65.0}
+    record = Record(1, 5.0, "", "e", Happening.EVENT_WAITING, details)
+    assert held_words(record)["until"] == 65.0
