@@ -92,8 +92,8 @@ class _Apps:
         return self._answer(function_view(function, self._lookup.app_of(function)))
 
     async def invoke(self, request: Request) -> Response:
-        function = self._found(request)
         fields = await document_of(request, "data", "idempotency_key")
+        function = self._found(request)
         event = self._event(function, fields)
         changes = Changes()
         run = self._server.invokes.start(function.id, event, changes)
