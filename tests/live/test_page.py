@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.live.browsing import ORDER, PATIENCE, Stage, server_at
@@ -215,3 +216,25 @@ def test_large_numbers_are_not_rounded(page: Page, shop: Stage) -> None:
     event_id = shop.send("shop/large", {"number": 12345678901234567890})
     page.goto(f"{shop.url}/#/events/{event_id}")
     expect(page.get_by_role("region", name="Payload")).to_contain_text("12345678901234567890")
+
+
+def test_a_focused_row_keeps_the_focus_when_its_run_goes_on(page: Page, shop: Stage) -> None:
+    page.goto(shop.url)
+    run_id = shop.run_of(shop.send("shop/trial"))
+    row = page.locator(f"[data-key='{run_id}'] .row")
+    expect(row).to_contain_text("Running")
+    row.focus()
+    httpx.delete(f"{shop.url}/v1/runs/{run_id}")
+    expect(row).to_contain_text("Cancelled")
+    expect(row).to_be_focused()
+
+
+def test_lanes_of_a_run_that_goes_on_stay_what_they_are(page: Page, shop: Stage) -> None:
+    run_id = shop.run_of(shop.send("shop/trial"))
+    page.goto(f"{shop.url}/#/runs/{run_id}")
+    expect(lane(page, "three days")).to_contain_text("sleeps until")
+    page.evaluate("() => { window.first = document.querySelector('.lane'); }")
+    words = lane(page, "Trial reminder").locator(".tip")
+    before = words.text_content()
+    expect(words).not_to_have_text(before or "")
+    assert page.evaluate("() => window.first.isConnected")

@@ -138,7 +138,7 @@ def test_the_whole_way_to_a_step_and_back_by_keyboard(page: Page, shop: Stage, o
     expect(page).to_have_url(re.compile(r"#/runs\?q=charge$"))
 
 
-def test_arrow_keys_walk_the_rows(page: Page, shop: Stage, order: str) -> None:
+def test_arrow_keys_walk_the_rows(page: Page, shop: Stage, views: dict[str, str]) -> None:
     page.goto(shop.url)
     rows = page.locator(".rows .row")
     expect(rows.first).to_be_visible()

@@ -59,7 +59,7 @@ export function keyed(parent, items, { key, version, make }) {
       if (child) {
         if (place === child) place = fresh;
         child.replaceWith(fresh);
-        if (focused === id) refocus = fresh;
+        if (focused === id) refocus = fresh.querySelector("a, button");
       }
       child = fresh;
     }

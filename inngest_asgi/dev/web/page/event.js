@@ -6,16 +6,17 @@ import { sendEvent } from "./events.js";
 import { jsonPanel } from "./json.js";
 import { walk } from "./lists.js";
 import { button, copyable, empty } from "./parts.js";
-import { listOf } from "./router.js";
+import { listOf, to } from "./router.js";
 import { runRow } from "./runs.js";
 import { ago, exact, tellTime } from "./time.js";
+import { inTurn } from "./turns.js";
 
 export function open(root, { id }) {
   let shown = "";
   let isClosed = false;
   let watched = new Set();
 
-  async function load() {
+  const load = inTurn(async () => {
     let found;
     try {
       found = await get(`/ui/events/${encodeURIComponent(id)}`);
@@ -26,13 +27,13 @@ export function open(root, { id }) {
     if (isClosed) return;
     tellTime(found.now);
     watched = new Set(found.runs.map((run) => run.id));
-    const stamp = JSON.stringify(found.runs);
+    const stamp = JSON.stringify([found.runs, found.held]);
     if (stamp === shown) return;
     shown = stamp;
     show(found);
-  }
+  });
 
-  function show({ event, runs }) {
+  function show({ event, runs, held }) {
     const rows = h("ul", { class: "rows", "aria-label": "Runs" }, runs.map((run) => h("li", {}, runRow(run))));
     rows.addEventListener("keydown", walk);
     fill(
@@ -59,7 +60,8 @@ export function open(root, { id }) {
           "section",
           { class: "runs", "aria-label": "What it started" },
           h("div", { class: "group" }, h("h2", {}, "Started"), h("span", { class: "muted" }, `${runs.length} ${runs.length === 1 ? "run" : "runs"}`)),
-          h("div", { class: "list" }, runs.length ? rows : empty("functions", "No function started", "None listens to this name, or its expression, its rate limit or an id seen before kept it from starting. See what functions listen to under Functions.")),
+          held.length ? h("dl", { class: "facts" }, held.map(heldBack)) : null,
+          runs.length || !held.length ? h("div", { class: "list" }, runs.length ? rows : empty("functions", "No function started", "None listens to this name, or its expression, its rate limit or an id seen before kept it from starting. See what functions listen to under Functions.")) : null,
         ),
         jsonPanel("Payload", event.body),
       ),
@@ -76,6 +78,12 @@ export function open(root, { id }) {
       isClosed = true;
     },
   };
+}
+
+// Why a function did not start, or not at once.
+function heldBack({ function: name, text, run, until }) {
+  const what = until ? `${text}, until ${exact(until)}` : text;
+  return fact(name, run ? h("a", { href: to(["runs", run]) }, what) : what);
 }
 
 function again(body) {

@@ -1,6 +1,7 @@
 // A list that grows as one scrolls, stays true while things happen, and is walked by arrow keys.
 
 import { fill, h, keyed } from "./dom.js";
+import { inTurn } from "./turns.js";
 
 const MOST_PAGES_AT_ONCE = 6;
 
@@ -18,6 +19,7 @@ export class PagedList {
     this.items = [];
     this.pages = [];
     this.cursor = null;
+    this.refresh = inTurn((isStale) => this.renew(isStale), either);
     this.rows = h("ul", { class: "rows", "aria-label": label });
     this.rows.addEventListener("keydown", walk);
     this.tail = h("div", { class: "more", hidden: true }, "Loading more…");
@@ -46,15 +48,18 @@ export class PagedList {
   }
 
   /** Ask again for the first page, and for those with a row of which `isStale(item)` holds. */
-  async refresh(isStale) {
-    if (!this.pages.length) return this.restart();
+  async renew(isStale) {
+    if (!this.pages.length) {
+      await this.restart();
+      return;
+    }
     const generation = this.generation;
     const stale = this.pages.filter((_, at) => at === 0 || this.on(at).some(isStale));
     const asked = stale.slice(0, MOST_PAGES_AT_ONCE);
     const fresh = await Promise.all(asked.map((page) => this.load(page.cursor)));
-    if (generation !== this.generation) return undefined;
+    if (generation !== this.generation) return;
     asked.forEach((page, at) => this.merge(page.after, fresh[at]));
-    return this.show();
+    this.show();
   }
 
   async grow() {
@@ -105,6 +110,10 @@ export class PagedList {
     if (this.cursor) this.watcher.observe(this.tail);
     this.onShow(this.items.length, Boolean(this.cursor));
   }
+}
+
+function either(one, other) {
+  return (item) => one(item) || other(item);
 }
 
 /** Move between the rows of a list by arrows, Home and End (j and k for those used to them). */

@@ -8,10 +8,11 @@ import * as events from "./events.js";
 import * as functions from "./functions.js";
 import { listen, retryNow } from "./live.js";
 import { button, dialog, empty, signButton } from "./parts.js";
-import { go, here, keepList, to } from "./router.js";
+import { here, keepList, to } from "./router.js";
 import * as run from "./run.js";
 import * as runs from "./runs.js";
 import { tellTime } from "./time.js";
+import { inTurn } from "./turns.js";
 
 const SECTIONS = [
   ["runs", "Runs", runs, run],
@@ -37,6 +38,23 @@ const theme = signButton("auto", "Theme", { onclick: nextTheme });
 let view = { onNews() {}, close() {} };
 let address = "";
 let loadedPage = null;
+let waiting = null;
+
+const loadState = inTurn(async () => {
+  try {
+    Object.assign(state, await get("/ui/state"));
+  } catch {
+    return;
+  }
+  tellTime(state.now);
+  tallies.functions.textContent = state.functions.length || "";
+  const failing = state.apps.filter((app) => app.error).length;
+  tallies.apps.textContent = failing ? `${failing} failing` : state.apps.length || "";
+  tallies.apps.classList.toggle("bad", failing > 0);
+  about.textContent = `${state.version} · ${state.db ?? "in memory"}`;
+  about.title = state.db ? `Kept in ${state.db}` : "Nothing outlives the server: it was started with --db :memory:";
+  view.onNews({ runs: [], events: false, apps: true });
+});
 
 document.body.append(
   h("a", { class: "skip", href: "#main", onclick: skip }, "Skip to content"),
@@ -68,7 +86,7 @@ function navigate() {
   const [section, id] = parts;
   const found = SECTIONS.find(([name]) => name === section);
   if (!found) {
-    go(to(["runs"]));
+    location.replace(to(["runs"]));
     return;
   }
   if (parts.length > 2 && view.onPart && address === parts.slice(0, 2).join("/")) {
@@ -93,24 +111,6 @@ function navigate() {
   window.scrollTo(0, 0);
   if (!isFirst) main.focus({ preventScroll: true });
 }
-
-async function loadState() {
-  try {
-    Object.assign(state, await get("/ui/state"));
-  } catch {
-    return;
-  }
-  tellTime(state.now);
-  tallies.functions.textContent = state.functions.length || "";
-  const failing = state.apps.filter((app) => app.error).length;
-  tallies.apps.textContent = failing ? `${failing} failing` : state.apps.length || "";
-  tallies.apps.classList.toggle("bad", failing > 0);
-  about.textContent = `${state.version} · ${state.db ?? "in memory"}`;
-  about.title = state.db ? `Kept in ${state.db}` : "Nothing outlives the server: it was started with --db :memory:";
-  view.onNews({ runs: [], events: false, apps: true });
-}
-
-let waiting = null;
 
 /** Gather what happened for a moment, so that a storm of news is one question to the server. */
 function onNews(news) {

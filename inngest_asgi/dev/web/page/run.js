@@ -11,6 +11,7 @@ import { go, listOf, to } from "./router.js";
 import { stepPanel } from "./step.js";
 import { ago, exact, lasted, tellTime } from "./time.js";
 import { timeline } from "./timeline.js";
+import { inTurn } from "./turns.js";
 
 const FRAME = 400;
 
@@ -28,7 +29,7 @@ export function open(root, { id, part }) {
   const grid = h("div", { class: "run-grid" }, h("div", { class: "stack" }, bars.element, outcome, details, records), side);
   const timer = setInterval(() => found && !document.hidden && bars.tick(), FRAME);
 
-  async function load() {
+  const load = inTurn(async () => {
     try {
       const answer = await get(`/ui/runs/${encodeURIComponent(id)}`);
       if (isClosed) return;
@@ -40,7 +41,7 @@ export function open(root, { id, part }) {
     tellTime(found.now);
     if (head.parentNode !== root) fill(root, crumbs(), head, grid);
     show();
-  }
+  });
 
   function show() {
     const { run, trace, events, output } = found;

@@ -1,6 +1,6 @@
 // A run's spans as lanes of bars. What a bar means is told by its shape and its words, not only colour.
 
-import { fill, h, icon } from "./dom.js";
+import { fill, h, icon, keyed } from "./dom.js";
 import { walk } from "./lists.js";
 import { hasLongGaps, makeScale } from "./scale.js";
 import { to } from "./router.js";
@@ -40,7 +40,7 @@ export function timeline({ onSelect }) {
   const legend = h("div", { class: "legend", "aria-hidden": "true" });
   const shorten = h("button", { type: "button", class: "button small", hidden: true, onclick: () => {
     isShort = !isShort;
-    draw();
+    move();
   } }, "Shorten waits");
   const element = h(
     "section",
@@ -53,6 +53,8 @@ export function timeline({ onSelect }) {
   let root = null;
   let selected = null;
   let isShort = null;
+  let spans = [];
+  const movers = new Map();
 
   function show(trace, chosen) {
     root = trace;
@@ -60,7 +62,16 @@ export function timeline({ onSelect }) {
     draw();
   }
 
+  /** Draw anew; lanes that show the same as before stay what they are, so that clicks hit them. */
   function draw() {
+    spans = [root, ...root.children.filter(isLane).flatMap((span) => [span, ...span.children.filter(isLane)])];
+    keyed(lanes, spans, { key: (span) => span.id, version: (span) => look(span), make: (span) => lane(span) });
+    fill(legend, kindsIn(root).map(([kind, status, text]) => h("span", {}, h("i", { class: `bar ${kind}`, dataset: { status } }), text)));
+    move();
+  }
+
+  /** Put everything where it stands at this moment. */
+  function move() {
     const end = root.end ?? now();
     const busy = stretches(root, end);
     const worthIt = hasLongGaps(root.start, end, busy);
@@ -68,32 +79,34 @@ export function timeline({ onSelect }) {
     shorten.hidden = !worthIt;
     shorten.setAttribute("aria-pressed", String(Boolean(isShort)));
     shorten.classList.toggle("primary", Boolean(isShort));
-    const made = makeScale(root.start, end, busy, { shorten: worthIt && isShort, most: Math.max(2, Math.floor((scale.clientWidth || 700) / TICK_WIDTH)) });
+    const most = Math.max(2, Math.floor((scale.clientWidth || 700) / TICK_WIDTH));
+    const made = makeScale(root.start, end, busy, { shorten: worthIt && isShort, most });
     fill(scale, made.ticks.map((tick) => placed(h("span", { class: tick.place > 0.96 ? "last" : "" }, short(tick.seconds)), tick.place)));
     fill(
       lines,
       made.ticks.map((tick) => placed(h("i", {}), tick.place)),
       made.gaps.map((gap) => placed(h("b", { class: "gap" }), gap.from, gap.to)),
     );
-    const focused = lanes.contains(document.activeElement) ? document.activeElement.dataset.span : undefined;
-    const spans = [root, ...root.children.filter(isLane).flatMap((span) => [span, ...span.children.filter(isLane)])];
-    fill(lanes, spans.map((span) => lane(span, made.place, end)));
-    if (focused) lanes.querySelector(`[data-span="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-    fill(legend, kindsIn(root).map(([kind, status, text]) => h("span", {}, h("i", { class: `bar ${kind}`, dataset: { status } }), text)));
+    for (const span of spans) movers.get(span.id)(made.place, end);
   }
 
-  function lane(span, place, end) {
+  /** All that a lane shows apart from places, as a text to compare. */
+  function look(span) {
+    const parts = span.children.map((child) => [child.kind, child.status, child.start, child.end, child.until]);
+    return JSON.stringify([span.name, span.op, span.status, span.end, span.until, span.child, selected === span.id, parts]);
+  }
+
+  function lane(span) {
     const isRun = span === root;
     const tries = span.children.filter((child) => child.kind === "attempt").length;
-    const words = summary(span);
-    const bars = h("span", { class: "bars" }, barsOf(span, isRun).map((bar) => barElement(bar, place, end)), tip(span, words, place, end));
-    const shown = h(
+    const bars = barsOf(span, isRun).map((bar) => [bar, barElement(bar)]);
+    const tip = h("span", { class: "tip" });
+    const button = h(
       "button",
       {
         type: "button",
         class: `lane ${isRun ? "run" : span.kind}`,
         "aria-pressed": isRun ? null : String(selected === span.id),
-        "aria-label": `${kindWord(span)} ${span.name}: ${span.status}, ${words}`,
         dataset: { status: span.status, span: span.id },
         onclick: () => onSelect(isRun ? null : span),
       },
@@ -104,15 +117,21 @@ export function timeline({ onSelect }) {
         h("span", { class: "clip", title: span.name }, span.name),
         !isRun && tries > 1 ? h("span", { class: "tries" }, `×${tries}`) : null,
       ),
-      bars,
+      h("span", { class: "bars" }, bars.map(([, element]) => element), tip),
     );
-    return h("div", { class: "lane-row" }, shown, span.child ? jump(span) : null);
+    movers.set(span.id, (place, end) => {
+      const words = summary(span);
+      button.setAttribute("aria-label", `${kindWord(span)} ${span.name}: ${span.status}, ${words}`);
+      for (const [bar, element] of bars) placed(element, place(bar.start), place(bar.end ?? end));
+      placeTip(tip, words, place(span.start), place(span.end ?? end));
+    });
+    return h("div", { class: "lane-row" }, button, span.child ? jump(span) : null);
   }
 
   return {
     element,
     show,
-    tick: () => root && root.end === null && draw(),
+    tick: () => root && root.end === null && move(),
   };
 }
 
@@ -153,24 +172,20 @@ function parts(span) {
   return span.children.filter((child) => ["queue", "attempt", "delay"].includes(child.kind));
 }
 
-function barElement(bar, place, end) {
+function barElement(bar) {
   const words = { queue: "In the queue", delay: "Waits for the next attempt", attempt: `Attempt ${(bar.attempt ?? 0) + 1}`, pause: "Waits", child: "Invoked run", whole: "Run", userland: bar.name };
-  const text = `${words[bar.kind]}: ${length((bar.end ?? now()) - bar.start)}, ${bar.status}`;
-  return placed(
-    h("i", { class: `bar ${bar.kind}`, title: text, dataset: { status: bar.status } }),
-    place(bar.start),
-    place(bar.end ?? end),
-  );
+  const took = bar.end ? `${length(bar.end - bar.start)}, ` : "";
+  return h("i", { class: `bar ${bar.kind}`, title: `${words[bar.kind]}: ${took}${bar.status}`, dataset: { status: bar.status } });
 }
 
-/** The words of a lane: behind its last bar, or where there is room if they are long. */
-function tip(span, words, place, end) {
-  const [from, to] = [place(span.start), place(span.end ?? end)];
-  const element = h("span", { class: "tip" }, words);
-  if (words.length <= SHORT_WORDS || to < 0.72) return placed(element, to);
-  if (from > 0.3) element.classList.add("before");
-  else element.classList.add("inside");
-  return placed(element, from > 0.3 ? from : to);
+/** Put the words of a lane behind its last bar, or where there is room if they are long. */
+function placeTip(tip, words, from, to) {
+  const isBehind = words.length <= SHORT_WORDS || to < 0.72;
+  const isBefore = !isBehind && from > 0.3;
+  if (tip.textContent !== words) tip.textContent = words;
+  tip.classList.toggle("before", isBefore);
+  tip.classList.toggle("inside", !isBehind && !isBefore);
+  placed(tip, isBefore ? from : to);
 }
 
 function placed(element, from, to) {
