@@ -1,4 +1,4 @@
-"""The embedded server's HTTP face: the routes of all modules, and errors that have no other shape."""
+"""The HTTP face: the routes of all modules together, and errors that have no shape of their own."""
 
 from __future__ import annotations
 
