@@ -140,6 +140,15 @@ def test_why_an_app_is_not_in_sync_and_what_to_do(page: Page, shop: Stage) -> No
         expect(card).to_have_count(0)
 
 
+def test_an_app_tells_what_it_is_and_when_it_was_asked(page: Page, shop: Stage) -> None:
+    page.goto(f"{shop.url}/#/apps")
+    card = page.get_by_role("article", name="shop")
+    expect(card).to_contain_text("In sync")
+    expect(card).to_contain_text(re.compile(r"5 functions.*asgi:v.*last sync .*(ago|now)"))
+    card.get_by_role("button", name="Sync shop now").click()
+    expect(page.locator(".notices")).to_contain_text("shop is in sync.")
+
+
 def test_a_website_is_no_app(page: Page, shop: Stage) -> None:
     with serving(website) as url:
         page.goto(f"{shop.url}/#/apps")

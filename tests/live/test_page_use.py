@@ -192,3 +192,13 @@ def test_a_run_stays_on_the_step_that_is_looked_at(page: Page, shop: Stage, orde
     expect(page.get_by_role("complementary", name="Step")).to_contain_text("charged")
     page.reload()
     expect(page.get_by_role("complementary", name="Step")).to_contain_text("charged")
+
+
+def test_a_chosen_step_comes_into_sight_on_a_narrow_screen(
+    page: Page, shop: Stage, order: str
+) -> None:
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.goto(f"{shop.url}/#/runs/{order}")
+    page.locator(".lane").last.click()
+    side = page.get_by_role("complementary", name="Step")
+    expect(side.get_by_text("Kind")).to_be_in_viewport()

@@ -1,13 +1,16 @@
 // The apps: whether they are registered, and what to do when they are not. Workers, if there are any.
 
 import { post, remove } from "./api.js";
-import { fill, h } from "./dom.js";
+import { fill, h, keyed } from "./dom.js";
 import { attempt, button, confirm, copyable, empty, notify, signButton, snippet, status } from "./parts.js";
 import { to } from "./router.js";
 import { ago } from "./time.js";
 
+const LOOK_AGAIN = 5000;
+
 export function open(root, { state, refresh }) {
   const cards = h("div", { class: "cards" });
+  const none = h("div", { class: "list", hidden: true }, nothing());
   const workers = h("section", { "aria-label": "Workers" });
   const field = h("input", { class: "field grow", name: "url", "aria-label": "URL of the app", placeholder: "http://localhost:8000/api/inngest", spellcheck: "false", autocomplete: "off" });
   const hint = h("p", { class: "hint", role: "status" });
@@ -36,13 +39,17 @@ export function open(root, { state, refresh }) {
     submit.disabled = false;
   }
 
-  let shown = "";
-
   function show() {
-    const stamp = JSON.stringify([state.apps, state.workers]);
-    if (stamp === shown) return;
-    shown = stamp;
-    fill(cards, state.apps.length ? state.apps.map((app) => card(app, sync, refresh)) : h("div", { class: "list" }, nothing()));
+    keyed(cards, state.apps, {
+      key: (app) => app.id,
+      version: ({ synced_at: at, ...app }) => JSON.stringify([app, Boolean(at)]),
+      make: (app) => card(app, sync, refresh),
+    });
+    for (const time of cards.querySelectorAll("[data-app]")) {
+      const app = state.apps.find((one) => one.id === time.dataset.app);
+      fill(time, app ? ago(app.synced_at) : null);
+    }
+    none.hidden = state.apps.length > 0;
     fill(workers, state.workers.length ? workerList(state.workers) : null);
   }
 
@@ -52,15 +59,20 @@ export function open(root, { state, refresh }) {
     h("form", { class: "tools", onsubmit: add }, field, submit),
     hint,
     cards,
+    none,
     workers,
   );
   show();
+  // That an app is still in sync is no news to tell of, so the time of it is asked for.
+  const timer = setInterval(() => !document.hidden && refresh(), LOOK_AGAIN);
   return {
     title: "Apps",
     onNews(news) {
       if (news.apps) show();
     },
-    close() {},
+    close() {
+      clearInterval(timer);
+    },
   };
 }
 
@@ -103,7 +115,7 @@ function card(app, sync, refresh) {
       app.sdk ? h("span", { class: "tag" }, app.sdk) : null,
       app.framework ? h("span", { class: "tag" }, app.framework) : null,
       app.version ? h("span", { class: "tag" }, `version ${app.version}`) : null,
-      isKnown ? h("span", { class: "tag" }, h("span", {}, "registered "), ago(app.synced_at)) : h("span", { class: "tag" }, "never registered"),
+      isKnown ? h("span", { class: "tag" }, "last sync ", h("span", { dataset: { app: app.id } })) : h("span", { class: "tag" }, "never registered"),
     ),
   );
 }

@@ -134,7 +134,9 @@ export function open(root, { id, part }) {
     },
     onPart(next) {
       selected = next;
-      if (found) show();
+      if (!found) return;
+      show();
+      if (next) side.scrollIntoView({ block: "nearest" });
     },
     onEscape() {
       if (selected) leaveStep();
