@@ -68,13 +68,13 @@ def check_machine() -> tuple[int, int]:
 @contextmanager
 def serving(side: Side, core: int) -> Iterator[Server]:
     """Serve a side with one uvicorn worker on a core, for as long as the context lasts."""
-    port = _free_port()
+    port = free_port()
     options = ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning"]
     command = ["taskset", "-c", str(core), str(side.python), "-m", "uvicorn", "--no-access-log"]
     command += ["--port", str(port), *options, f"{side.module}:app"]
     with subprocess.Popen(command) as process:
         try:
-            _wait_for(port, process)
+            wait_for(port, process)
             yield Server(side, port)
         finally:
             process.terminate()
@@ -122,14 +122,14 @@ def requests_per_second(server: Server, workload: Workload, *, core: int, second
     return float(rate.group(1))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]
         return port
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     give_up = time.monotonic() + _START_SECONDS
     while time.monotonic() < give_up and process.poll() is None:
         with socket.socket() as one:

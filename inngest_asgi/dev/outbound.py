@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
 from inngest_asgi.dev.answers import TOO_LARGE, Answer, NoAnswer
+from inngest_asgi.dev.connections import PATIENCE, BrokenOffError, Connections, Origin, Sending
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Coroutine
 
     from inngest_asgi.dev.calls import Request
 
 MAX_REDIRECTS = 60
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_PATIENCE = 15.0
-_CONNECT = httpx.Timeout(None, connect=_PATIENCE)
-_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=1.0)
-"""Shorter than any server's patience, so that a call does not meet the end of its connection."""
+_PORTS = {"http": 80, "https": 443}
+_PART = 64 * 1024
 _LAST_PORT = 65_535
 _CODINGS = ("", "identity", "gzip", "deflate", "br")
 """One layer of these is taken off answers (server-api.md 12)."""
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
+_OUR_OWN = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+_WITHOUT_LENGTH = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Outbound(Protocol):
@@ -41,11 +46,11 @@ class HttpOutbound:
     """Sends over the network, or into an ASGI app when given `httpx.ASGITransport`.
 
     Args:
-        transport: anything of httpx that carries requests; connections of its own by default.
+        transport: anything of httpx that carries requests; `Connections` by default.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._transport = transport or _Connections()
+        self._transport = transport or _Direct()
 
     async def send(self, request: Request) -> Answer | NoAnswer:
         """Send a request, following redirects with its method and body (server-api.md 12)."""
@@ -60,7 +65,7 @@ class HttpOutbound:
             return _unreachable(request, f"cannot be reached ({error}). Is it running?")
         except httpx.ConnectTimeout:
             return _unreachable(
-                request, f"did not accept a connection within {_PATIENCE:.0f} seconds."
+                request, f"did not accept a connection within {PATIENCE:.0f} seconds."
             )
         except httpx.DecodingError as error:
             return _unreachable(request, f"sent a body that cannot be decoded ({error}).")
@@ -83,7 +88,7 @@ class HttpOutbound:
             url,
             headers=headers,
             content=request.body,
-            extensions={"timeout": _CONNECT.as_dict()},
+            extensions={"limit": request.limit},
         )
         response = await self._transport.handle_async_request(sent)
         response.request = sent
@@ -93,61 +98,60 @@ class HttpOutbound:
             await response.aclose()
 
 
-class _Connections(httpx.AsyncBaseTransport):
-    """A transport per connection, used again from the top of a pile.
-
-    One pool for all would look through all its connections for every request: with a hundred
-    calls in progress that takes longer than the calls. A connection that the app closed while
-    nobody used it is replaced; a call that broke off is never sent again from here, because the
-    app may have begun with it.
-    """
+class _Direct(httpx.AsyncBaseTransport):
+    """Carries requests over connections of our own, and says what goes wrong as httpx does."""
 
     def __init__(self) -> None:
-        self._tls = httpx.create_ssl_context()
-        self._idle: dict[tuple[str, bytes], list[httpx.AsyncHTTPTransport]] = {}
+        self._connections = Connections()
+        self._tls = cache(httpx.create_ssl_context)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        origin = _origin(request.url)
-        idle = self._idle.setdefault(origin, [])
-        return await self._send(idle.pop() if idle else self._open(), idle, request)
-
-    async def _send(
-        self,
-        transport: httpx.AsyncHTTPTransport,
-        idle: list[httpx.AsyncHTTPTransport],
-        request: httpx.Request,
-    ) -> httpx.Response:
+        origin = self._origin(request.url)
+        limit = request.extensions["limit"]
+        sending = Sending(request.method, _head(request) + request.content, limit)
         try:
-            response = await transport.handle_async_request(request)
-        except BaseException:
-            await transport.aclose()
-            raise
-        response.stream = _Returning(response.stream, lambda: idle.append(transport))
-        return response
+            received = await self._connections.exchange(origin, sending)
+        except TimeoutError:
+            raise httpx.ConnectTimeout("") from None
+        except OSError as error:
+            raise httpx.ConnectError(error.strerror or "all attempts failed") from error
+        except BrokenOffError as error:
+            raise httpx.ReadError(str(error)) from error
+        body = _Parts(received.body)
+        return httpx.Response(received.status, headers=received.headers, stream=body)
 
     async def aclose(self) -> None:
-        for idle in self._idle.values():
-            while idle:
-                await idle.pop().aclose()
+        self._connections.close()
 
-    def _open(self) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(verify=self._tls, limits=_ONE)
+    def _origin(self, url: httpx.URL) -> Origin:
+        port = url.port or _PORTS.get(url.scheme)
+        if port is None or not url.host:
+            raise httpx.UnsupportedProtocol("it is no http:// or https:// URL with a host")
+        return Origin(url.raw_host.decode(), port, self._tls() if url.scheme == "https" else None)
 
 
-class _Returning(httpx.AsyncByteStream):
-    """A body that calls back once it is closed."""
+class _Parts(httpx.AsyncByteStream):
+    """A body in parts so small that what they unpack to can be counted in time."""
 
-    def __init__(self, stream: Any, closed: Callable[[], None]) -> None:
-        self._stream = stream
-        self._closed = closed
+    def __init__(self, body: bytes) -> None:
+        self._body = body
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        parts: AsyncIterator[bytes] = self._stream.__aiter__()
-        return parts
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._body), _PART):
+            yield self._body[start : start + _PART]
 
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-        self._closed()
+
+def _head(request: httpx.Request) -> bytes:
+    """Return the first lines of a request; its length is what it is, whatever a step says."""
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
+    for name, value in request.headers.raw:
+        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+            raise httpx.LocalProtocolError(f"{name!r} is not a header that can be sent")
+        if name.lower() not in _OUR_OWN:
+            lines.append(b"%s: %s" % (name, value))
+    if request.content or request.method not in _WITHOUT_LENGTH:
+        lines.append(b"content-length: %d" % len(request.content))
+    return b"\r\n".join([*lines, b"", b""])
 
 
 async def _read(response: httpx.Response, request: Request) -> Answer | NoAnswer:

@@ -58,7 +58,7 @@ async def hosting() -> AsyncIterator[tuple[Host, HttpOutbound]]:
     async with server:
         yield host, outbound
         await outbound.aclose()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)  # the host hears of it, and closes its ends
 
 
 @pytest.mark.live
@@ -153,6 +153,7 @@ async def saying(*answers: bytes | None) -> AsyncIterator[tuple[str, list[bytes]
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a?fnId=one", asked
+        await asyncio.sleep(0.01)  # it hears that nobody is there any more, and closes its ends
 
 
 def outcome(*answers: bytes | None, **request: Any) -> tuple[Outcome, list[bytes]]:
