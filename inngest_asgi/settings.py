@@ -52,6 +52,7 @@ _VERSION_VARIABLES = (
     "FLY_MACHINE_VERSION",
     "VERCEL_GIT_COMMIT_SHA",
 )
+_INSTANCE_VARIABLES = ("RENDER_INSTANCE_ID", "FLY_MACHINE_ID", "HOSTNAME")
 _PLATFORMS = {
     "VERCEL": "vercel",
     "NETLIFY": "netlify",
@@ -200,6 +201,43 @@ class Settings:
                 "(blocking code never runs on the event loop) or unset it."
             )
         return int(told)
+
+    @property
+    def connect(self) -> bool:
+        """Whether an application starts a connect worker with its host; no unless switched on."""
+        return (self._get("INNGEST_CONNECT") or "0").lower() not in _OFF
+
+    @property
+    def connect_gateway_url(self) -> str | None:
+        """The gateway to connect to, whichever the server names."""
+        return self._get("INNGEST_CONNECT_GATEWAY_URL")
+
+    @property
+    def connect_max_worker_concurrency(self) -> int | None:
+        """How many requests a connect worker may have at a time; 0 is no limit.
+
+        Raises:
+            ConfigError: INNGEST_CONNECT_MAX_WORKER_CONCURRENCY is not a whole number.
+        """
+        told = self._get("INNGEST_CONNECT_MAX_WORKER_CONCURRENCY")
+        if told is None:
+            return None
+        if told != "0" and not _WHOLE_NUMBER.fullmatch(told):
+            raise ConfigError(
+                f"INNGEST_CONNECT_MAX_WORKER_CONCURRENCY is {told!r}; set a whole number, 0 for "
+                "no limit, or unset it."
+            )
+        return int(told)
+
+    @property
+    def instance_id(self) -> str | None:
+        """What the hosting platform calls this machine."""
+        return self._first(_INSTANCE_VARIABLES)
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether the server that runs this process is one that runs several alike (gunicorn)."""
+        return (self._get("SERVER_SOFTWARE") or "").startswith("gunicorn")
 
     @property
     def platform(self) -> str | None:

@@ -111,12 +111,16 @@ class Function(Generic[R_co]):
         """Return what is registered: this function, then its failure function (http.md 8).
 
         Args:
-            url: where the application is served; a query it has is kept.
+            url: where the application is served; a query it has is kept. One that begins with
+                "wss:" stands for a connect worker.
         """
         step: Record = {
             "id": _STEP,
             "name": _STEP,
-            "runtime": {"url": _call_url(url, self.id), "type": "http"},
+            "runtime": {
+                "url": _call_url(url, self.id),
+                "type": "ws" if url.startswith("wss:") else "http",
+            },
         }
         if self.retries is not None:
             step["retries"] = {"attempts": self.retries}

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from inngest_asgi.errors import ConfigError
+from inngest_asgi.runtime.threads import check_executor
 from inngest_asgi.settings import checked_origin
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from inngest_asgi.settings import Settings
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
-
-# Told by their names: importing them takes longer than all the rest of `serve`.
-_NOT_THREADS = frozenset({"ProcessPoolExecutor", "InterpreterPoolExecutor"})
 
 
 class Streaming(Enum):
@@ -50,7 +49,7 @@ class Options:
         _check_path(self.serve_path, "serve_path")
         _check_path(self.public_path, "public_path")
         _check_limit(self.max_body_bytes)
-        _check_executor(self.executor)
+        check_executor(self.executor)
         if not isinstance(self.streaming, bool | Streaming | None):
             raise ConfigError(
                 f"streaming is {self.streaming!r}; pass True, False, Streaming.FORCE or "
@@ -93,12 +92,3 @@ def _check_path(path: str | None, name: str) -> None:
 def _check_limit(size: int) -> None:
     if not isinstance(size, int) or size < 1:
         raise ConfigError(f"max_body_bytes is {size!r}; pass a number of bytes above zero.")
-
-
-def _check_executor(executor: Executor | None) -> None:
-    kinds = {kind.__name__ for kind in type(executor).__mro__}
-    if not isinstance(executor, Executor | None) or kinds & _NOT_THREADS:
-        raise ConfigError(
-            f"executor is a {type(executor).__name__}; blocking functions need threads of this "
-            "process, so pass a ThreadPoolExecutor, or leave it out for one of our own."
-        )

@@ -86,6 +86,8 @@ class Runtime:
         fn_id: str,
         step_id: str | None,
         raw_request: Callable[[], object] = _no_request,
+        *,
+        request_id: str | None = None,
     ) -> Coroutine[Any, Any, Reply]:
         """Read one call, and return what runs it to its reply once it is awaited.
 
@@ -96,6 +98,7 @@ class Runtime:
             fn_id: the function's id, as the server wrote it.
             step_id: the targeted step's hashed id, or "step" or None for none.
             raw_request: gives the host's request to middleware; not asked where there is none.
+            request_id: what carried the call knows it by, where its body does not say.
 
         Raises:
             RequestError: the body is not a call, or there is no such function.
@@ -103,7 +106,7 @@ class Runtime:
             ApiError: (when awaited) the state is too large for a call and could not be fetched.
         """
         function = self._find(fn_id)
-        call = parse_call(_parse(body), function.id, step_id)
+        call = parse_call(_parse(body), function.id, step_id, request_id)
         factories = self.client.middleware + function.middleware
         if not factories:
             return self._run(function, call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.errors import ConfigError
 from inngest_asgi.middleware.crossing import start
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from contextvars import Context
 
 Ended = tuple[Any, BaseException | None]
+
+# Told by their names: importing them takes longer than all the rest of `serve`.
+_NOT_THREADS = frozenset({"ProcessPoolExecutor", "InterpreterPoolExecutor"})
 
 
 class Threads:
@@ -51,3 +55,17 @@ def loop_runner(loop: asyncio.AbstractEventLoop) -> Callable[[Awaitable[Any], Co
         return start(loop, awaitable, context).result()
 
     return run
+
+
+def check_executor(executor: Executor | None) -> None:
+    """Check what a user gives as `executor`.
+
+    Raises:
+        ConfigError: it is none, or its threads are not this process's.
+    """
+    kinds = {kind.__name__ for kind in type(executor).__mro__}
+    if not isinstance(executor, Executor | None) or kinds & _NOT_THREADS:
+        raise ConfigError(
+            f"executor is a {type(executor).__name__}; blocking functions need threads of this "
+            "process, so pass a ThreadPoolExecutor, or leave it out for one of our own."
+        )

@@ -39,13 +39,16 @@ class Call:
         return self.max_attempts is not None and self.attempt + 1 >= self.max_attempts
 
 
-def parse_call(body: Any, function_id: str, step_id: str | None) -> Call:
+def parse_call(
+    body: Any, function_id: str, step_id: str | None, request_id: str | None = None
+) -> Call:
     """Read a parsed body.
 
     Args:
         body: the JSON document.
         function_id: the query's fnId.
         step_id: the query's stepId; None or "step" means the function as a whole.
+        request_id: the request's id, where the body does not have it.
 
     Raises:
         RequestError: 400, naming the field that has not the shape of http.md 11.2.
@@ -67,7 +70,7 @@ def parse_call(body: Any, function_id: str, step_id: str | None) -> Call:
         target=None if step_id in (None, "", WHOLE_FUNCTION) else step_id,
         plan_only=ctx.get("disable_immediate_execution") is True,
         use_api=body.get("use_api") is True or ctx.get("use_api") is True,
-        request_id=ctx.get("request_id") if isinstance(ctx.get("request_id"), str) else None,
+        request_id=told if isinstance(told := ctx.get("request_id"), str) else request_id,
     )
 
 
