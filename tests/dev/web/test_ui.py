@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from inngest_asgi.dev.web.page import page_files
 from tests.dev.fakes import URL, Call, FakeApp, World, crash, op, ops, output, ran, sha1, world
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from tests.dev.fakes import Reply
 
+KEY = "signkey-test-0123456789abcdef"
 UNKNOWN = "01JGGZP1E0RVNAAAAAAAAAAAAA"
 
 
@@ -255,3 +257,28 @@ def test_an_unknown_step_of_a_run_is_refused() -> None:
         return await refused(here, "GET", f"/ui/runs/{run.id}/steps/{sha1('other')}")
 
     assert asked(work) == (404, "There is no such step.")
+
+
+@pytest.mark.parametrize("path", ["/ui/state", "/ui/runs", "/ui/events", "/ui/feed"])
+def test_with_a_key_nothing_is_told_without_it(path: str) -> None:
+    async def work(here: World) -> Any:
+        return (await here.http.get(path)).status_code
+
+    assert asked(work, sync=False, signing_key=KEY) == 401
+
+
+def test_with_a_key_the_page_is_told_what_it_asks_with_it() -> None:
+    async def work(here: World) -> Any:
+        bearer = {"authorization": f"Bearer {KEY}"}
+        return (await here.http.get("/ui/state", headers=bearer)).status_code
+
+    assert asked(work, sync=False, signing_key=KEY) == 200
+
+
+def test_the_page_itself_needs_no_key() -> None:
+    async def work(here: World) -> list[int]:
+        document = await here.http.get("/")
+        script = f"/ui/assets/{page_files().digest}/main.js"
+        return [document.status_code, (await here.http.get(script)).status_code]
+
+    assert asked(work, sync=False, signing_key=KEY) == [200, 200]
