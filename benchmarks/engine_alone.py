@@ -22,6 +22,8 @@ from inngest_asgi.engine.tools import Step
 from inngest_asgi.wire.calls import parse_call
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from inngest_asgi.wire.calls import Call
 
 _TIMES = 9
@@ -33,17 +35,17 @@ async def _measure() -> dict[str, float]:
 
 async def _milliseconds(count: int) -> float:
     body = json.loads(replay(count).body)
+    executor = ThreadPoolExecutor(1)  # an application has one for all calls
     times = []
     for _ in range(_TIMES):
         call = parse_call(body, "bench", None)
         start = time.perf_counter()
-        await _run(call, count)
+        await _run(call, count, executor)
         times.append((time.perf_counter() - start) * 1000)
     return statistics.median(times)
 
 
-async def _run(call: Call, count: int) -> None:
-    executor = ThreadPoolExecutor(1)  # starts no thread before it is used
+async def _run(call: Call, count: int, executor: Executor) -> None:
     drive = Drive(Machine(call), clock=SYSTEM_CLOCK, executor=executor)
     no_services: Any = None  # nothing is sent in a replay
     ctx = SimpleNamespace(step=Step(drive, no_services))
