@@ -251,6 +251,7 @@ def summary(error: dict[str, Any]) -> str:
 
 
 _REASONS = {
+    "own_end": "its own runs led to this end of a run",
     "repeated": "an event of this id started it before",
     "rate_limit": "it is rate limited",
     "idempotency": "it ran for this idempotency key before",

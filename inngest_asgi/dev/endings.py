@@ -10,14 +10,18 @@ from inngest_asgi.wire.codec import Fragment, dumps, loads
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from inngest_asgi.dev.records import Run
+    from inngest_asgi.dev.records import Function, Run
 
 FINISHED = "inngest/function.finished"
 FAILED = "inngest/function.failed"
 CANCELLED = "inngest/function.cancelled"
 INVOKED = "inngest/function.invoked"
 
+MOST_ENDS = 4
+"""Ends of runs that may lead to each other: each event holds the one before it, twice."""
+
 _MORE = {RunStatus.FAILED: FAILED, RunStatus.CANCELLED: CANCELLED}
+_ENDS = frozenset({FINISHED, FAILED, CANCELLED})
 
 
 def ending_events(
@@ -64,12 +68,34 @@ def result_memo(run: Run) -> bytes:
     return dumps({key: Fragment(run.output or b"null")})
 
 
+def leads_back(event: StoredEvent, function: Function) -> bool:
+    """Tell whether a function must not start for an event, for it would go on for ever.
+
+    It is so for the end of its own runs, also when it lies further back: it ended, another one
+    listened to that and ended, too. What it invoked counts as its own. And it is so for any end
+    that so many others have led to.
+    """
+    if event.name not in _ENDS:
+        return False
+    ended = list(_ended(loads(event.body)))
+    return len(ended) > MOST_ENDS or function.slug in ended or function.id in ended
+
+
 def correlation_id(event: StoredEvent) -> str | None:
     """Return what ties an event to the step that invoked a function with it; None: no step did."""
     if event.name != INVOKED:
         return None
     known: str | None = loads(event.body)["data"]["_inngest"].get("correlation_id")
     return known
+
+
+def _ended(event: dict[str, Any]) -> Iterator[str]:
+    """Yield the functions whose runs led to an event by their ends, the last one first."""
+    while event["name"] in _ENDS:
+        yield event["data"]["function_id"]
+        event = event["data"]["event"]
+    if event["name"] == INVOKED:
+        yield event["data"]["_inngest"].get("source_fn_id", "")
 
 
 def _data(

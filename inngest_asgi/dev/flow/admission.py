@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.cancels import cancel_job
 from inngest_asgi.dev.cel.expressions import compile_expression
+from inngest_asgi.dev.endings import leads_back
 from inngest_asgi.dev.flow.keys import key_of
 from inngest_asgi.dev.flow.rules import read_rules
 from inngest_asgi.dev.flow.singletons import Singletons
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 class Reason(StrEnum):
     """Why an event starts no run, or not at once."""
 
+    OWN_END = "own_end"
     REPEATED = "repeated"
     RATE_LIMIT = "rate_limit"
     IDEMPOTENCY = "idempotency"
@@ -94,6 +96,8 @@ class Admission:
             Why there is no run now; None when there may be one, see `begins`.
         """
         case = self._case(function, event, changes)
+        if leads_back(event, function):
+            return self._drop(case, Reason.OWN_END)
         if case.rules.batch is not None and _is_collected(case.rules.batch, case):
             return self._collect(case.rules.batch, case)
         if self._starts.is_known(function.id, event.id, case.now):

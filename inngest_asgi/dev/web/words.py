@@ -130,6 +130,7 @@ _WORDS: dict[str, Callable[[Any], Iterator[str]]] = {
     "timeouts": _timeouts,
 }
 _HELD = {
+    "own_end": "Its own runs led to this end of a run: it would start itself for ever",
     "repeated": "An event with this id started it within the last 24 hours",
     "rate_limit": "It is rate limited",
     "idempotency": "It ran for the same idempotency key within the last 24 hours",
