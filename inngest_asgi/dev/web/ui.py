@@ -284,6 +284,8 @@ def _span_view(span: Span) -> dict[str, Any]:
         "until": span.until,
         "error": span.error,
         "child": span.child_run_id,
+        "metadata": span.metadata,
+        "attributes": span.attributes,
         "children": [_span_view(child) for child in span.children],
     }
 

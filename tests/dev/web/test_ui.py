@@ -153,6 +153,18 @@ def test_a_step_is_shown_with_its_output() -> None:
     assert asked(work) == {"input": None, "output": {"cents": 5}, "error": None}
 
 
+def test_what_was_noted_of_a_run_is_shown() -> None:
+    async def work(here: World) -> Any:
+        run = await here.run_one()
+        note = {"kind": "userland.shop", "op": "merge", "values": {"lane": 7}}
+        document = {"target": {}, "metadata": [note]}
+        reply = await here.http.post(f"/v1/runs/{run.id}/metadata", json=document)
+        assert reply.status_code == 200, reply.text
+        return await get(here, f"/ui/runs/{run.id}")
+
+    assert asked(work)["trace"]["metadata"] == {"userland.shop": {"lane": 7}}
+
+
 def test_events_are_listed_with_what_they_started() -> None:
     async def work(here: World) -> Any:
         await here.run_one(data={"id": 7, "items": [1, 2], "to": {"name": "ann"}})

@@ -49,11 +49,12 @@ export function open(root, { id, part }) {
     changed("head", run, () => fill(head, heading(), facts()));
     bars.show(trace, part ? part.id : null);
     changed("outcome", [trace.error, run.status], () => fill(outcome, trace.error ? failure(trace.error) : null));
-    changed("details", [events.length, run.status], () =>
+    changed("details", [events.length, run.status, trace.metadata], () =>
       fill(
         details,
         events.length ? jsonPanel(events.length > 1 ? `Input: ${events.length} events` : "Input", events.length > 1 ? events.map((one) => one.body) : events[0].body) : null,
         run.ended_at && !trace.error ? jsonPanel("Output", output) : null,
+        Object.keys(trace.metadata).length ? jsonPanel("Metadata", trace.metadata) : null,
       ),
     );
     changed("log", found.log.length, () => fill(records, h("header", {}, h("h2", {}, "Log"), h("span", { class: "muted" }, `${found.log.length} entries`)), log(found.log)));

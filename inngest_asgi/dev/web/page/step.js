@@ -46,6 +46,8 @@ export function stepPanel(found, span, { close }) {
       attempts.length > 1 || attempts.some((one) => one.error) ? h("div", {}, h("h3", {}, "Attempts"), h("ol", { class: "inset log" }, attempts.map(attemptLine))) : null,
       span.error ? failure(span.error) : null,
       payload,
+      Object.keys(span.metadata).length ? part("Metadata", span.metadata) : null,
+      Object.keys(span.attributes).length ? part("Attributes", span.attributes) : null,
       isRerunnable ? h("div", { class: "actions" }, button("Rerun from here…", { sign: "rerun", onclick: () => rerunFrom(found.run, span, input) })) : null,
     ),
   );
@@ -97,7 +99,7 @@ function rerunFrom(run, span, input) {
   const known = Array.isArray(input) ? input : [];
   const field = takesInput ? editor("Arguments of the step, as a list", pretty(known), (value) => (Array.isArray(value) ? null : "Arguments are a list: [first, second].")) : null;
   const before = field?.area.value;
-  dialog(`Rerun from “${span.name}”`, "A new run takes over what came before this step.", (close) =>
+  dialog(`Rerun from “${span.name}”`, takesInput ? "A new run takes over what came before. Arguments that you leave alone stay as they were." : "A new run takes over what came before.", (close) =>
     h(
       "form",
       {
