@@ -52,6 +52,7 @@ class Drive:
     """
 
     def __init__(self, machine: Machine, *, clock: Clock, executor: Executor) -> None:
+        self.plain_handler: object = None
         self._machine = machine
         self._clock = clock
         self._executor = executor
@@ -235,7 +236,7 @@ class Drive:
 
     def _let_go(self) -> None:
         """Cut the ways back from tasks and contexts: a call's state ends with it, uncollected."""
-        self._news = None
+        self._news = self.plain_handler = None
         self._parked_tasks.clear()
         self._machine.let_go()
 

@@ -46,7 +46,14 @@ class Services(Protocol):
 
 
 class Announcer(Protocol):
-    """Where an async function's tools announce steps: its shell, or what stands before it."""
+    """Where an async function's tools announce steps: its shell, or what stands before it.
+
+    Attributes:
+        plain_handler: the handler of the step recalled last, if its results are JSON as it is; a
+            place for tools to note it, because long replays are loops over one handler.
+    """
+
+    plain_handler: object
 
     def recall(self, step_id: str) -> Any:
         """Announce a step and return its result, or MISSING if that is not at hand."""

@@ -108,14 +108,20 @@ class Step:
             StepError: the step failed for good.
             ConfigError: the id or the handler is none.
         """
-        data = self._drive.recall(step_id)
-        if data is not MISSING and output_type is UNSET and known_result(handler) is PLAIN:
+        drive = self._drive
+        data = drive.recall(step_id)
+        if (
+            data is not MISSING
+            and output_type is UNSET
+            and (handler is drive.plain_handler or known_result(handler) is PLAIN)
+        ):
+            drive.plain_handler = handler
             return data
         serializer = None if output_type is UNSET else self._services.serializer
         if data is not MISSING:
             return loaded(data, step_id, run_result(step_id, handler, output_type, serializer))
         op = run_op(step_id, handler, args, kwargs, output_type, serializer)
-        return await self._drive.step(op)
+        return await drive.step(op)
 
     async def sleep(self, step_id: str, duration: Duration) -> None:
         """Let the run rest; nothing runs and nothing is held meanwhile.

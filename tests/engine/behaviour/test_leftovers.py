@@ -36,6 +36,11 @@ async def memos(ctx: inngest.Context) -> list[int]:
     return [await ctx.step.run("a", body), await ctx.step.run("b", body)]
 
 
+async def memos_of_a_lambda(ctx: inngest.Context) -> list[str]:
+    # It holds the context, and with it all of the call.
+    return [await ctx.step.run(id, lambda: ctx.run_id) for id in ("a", "b")]
+
+
 async def new_step(ctx: inngest.Context) -> int:
     return await ctx.step.run("new", body)
 
@@ -58,6 +63,7 @@ async def raising(ctx: inngest.Context) -> None:
         (nothing, 200),
         (nothing_blocking, 200),
         (memos, 200),
+        (memos_of_a_lambda, 200),
         (new_step, 206),
         (new_step_blocking, 206),
         (sleep, 206),
