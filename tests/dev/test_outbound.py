@@ -128,6 +128,7 @@ def test_a_url_that_leads_nowhere_is_no_bug_of_the_server(url: str) -> None:
         ("identity", b"{}"),
         ("", b"{}"),
     ],
+    ids=["gzip", "upper-case", "deflate", "br", "identity", "none"],
 )
 def test_one_layer_of_encoding_is_taken_off(coding: str, packed: bytes) -> None:
     headers = {"content-encoding": coding}
