@@ -76,7 +76,7 @@ OWNERS = {
     "rfc8785": ("inngest_asgi/wire/codec.py",),
     "rich": ("inngest_asgi/cli/*",),
     "secrets": ("inngest_asgi/clock.py",),
-    "signal": ("inngest_asgi/cli/*", "inngest_asgi/connect/worker.py"),
+    "signal": ("inngest_asgi/cli/*", "inngest_asgi/connect/stop_signals.py"),
     "sqlite3": ("inngest_asgi/dev/store/*",),
     "starlette": (
         "inngest_asgi/routes/*",
@@ -89,9 +89,9 @@ OWNERS = {
     "tornado": ("adapters/*",),
     "uvicorn": ("inngest_asgi/cli/*", "inngest_asgi/testing/*"),
     "websockets": (
-        "inngest_asgi/connect/worker.py",
+        "inngest_asgi/connect/dialling.py",
         "inngest_asgi/realtime/subscribe.py",
-        "inngest_asgi/dev/gateway*.py",
+        "inngest_asgi/dev/gateway/listener.py",
     ),
 }
 """Which files may import a library; one that is not listed may be imported anywhere."""

@@ -78,6 +78,14 @@ class Leases:
         self._leases[request_id] = _Lease(lease_id)
         self._deadlines.set(request_id, now + self._duration + ACK_PATIENCE)
 
+    def expect(self, request_id: str, until: float) -> None:
+        """Wait for the answer to a request that an earlier gateway sent, at first until a moment.
+
+        Its lease belongs to the first worker that extends one.
+        """
+        self._leases[request_id] = _Lease("")
+        self._deadlines.set(request_id, until)
+
     def acknowledge(self, request_id: str, now: float) -> bool:
         """Take note that a worker works on a request; False when nobody waits for it any more."""
         lease = self._leases.get(request_id)
@@ -96,7 +104,7 @@ class Leases:
     def extend(self, request_id: str, lease_id: str, now: float) -> str | None:
         """Exchange the current lease for a new one; None when that lease is not worth anything."""
         lease = self._leases.get(request_id)
-        if lease is None or lease.expired or lease.id != lease_id:
+        if lease is None or lease.expired or lease.id not in ("", lease_id):
             return None
         lease.id = self.new_id()
         lease.acknowledged = True
