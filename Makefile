@@ -29,6 +29,7 @@ run: $(VENV)/.for-running ## run the quickstart on the embedded server (ONCE=1: 
 		--event shop/orders.uploaded --data @examples/data/upload.json $(ARGS)
 
 test: lint type-check ## check everything and run the whole suite
+	$(MAKE) VENV=.venv-incumbent .venv-incumbent/.with-incumbent
 	$(BIN)/python -m pytest -n 2 $(COVERAGE) $(ARGS)
 
 test-lowest: ## run the suite with the oldest supported versions of the dependencies
@@ -95,9 +96,10 @@ $(VENV)/.with-lowest: pyproject.toml
 		--resolution lowest-direct --editable '.[all]' --group dev
 	@touch $@
 
+# The official SDK, which make bench measures and tests/live/test_peer_python.py runs.
 $(VENV)/.with-incumbent:
 	@$(ENVIRONMENT)
-	$(INSTALL) 'inngest[connect]' fastapi 'uvicorn[standard]'
+	$(INSTALL) 'inngest[connect]~=0.5.18' fastapi 'uvicorn[standard]'
 	@touch $@
 
 # The oldest protoc that is supported, 5.29: newer versions of protobuf run what it generates.

@@ -1,0 +1,289 @@
+"""An application on the official Python SDK, driven by `inngest-asgi dev`, each in its process."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.house.source import ROOT
+from tests.live.commands import Command, free_ports
+from tests.live.servers import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PYTHON = ROOT / ".venv-incumbent" / "bin" / "python"
+"""Of the environment that holds the official SDK."""
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(
+        not PYTHON.exists(), reason="`make test` makes .venv-incumbent, with the official SDK"
+    ),
+]
+
+ENDED = ("Completed", "Failed", "Cancelled")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """The embedded server, with the application known to it."""
+
+    http: httpx.Client
+
+    def send(self, name: str, *, count: int = 1, **event: Any) -> list[str]:
+        """Send an event so many times at once; return the internal ids."""
+        events = [{"name": f"peer/{name}", **event}] * count
+        answer = self.http.post("/e/key", json=events)
+        assert answer.status_code == 200, answer.text
+        ids: list[str] = answer.json()["ids"]
+        return ids
+
+    def runs(self, *event_ids: str) -> list[dict[str, Any]]:
+        """Return the runs that events started, in order of these."""
+        answers = [self.http.get(f"/v1/events/{one}/runs").json() for one in event_ids]
+        return [run for answer in answers for run in answer["data"] or []]
+
+    def ended(self, *event_ids: str, count: int | None = None) -> list[dict[str, Any]]:
+        """Wait until events have started so many runs (one each), and these have ended."""
+        wanted = len(event_ids) if count is None else count
+        wait_until(lambda: self._have_ended(event_ids, wanted))
+        return self.runs(*event_ids)
+
+    def run(self, name: str, **event: Any) -> dict[str, Any]:
+        """Send an event that starts one run, and see that run through."""
+        (run,) = self.ended(*self.send(name, **event))
+        return run
+
+    def waiting(self, *event_ids: str) -> list[dict[str, Any]]:
+        """Wait until the runs of events sleep or wait; return them."""
+        wait_until(lambda: self._has_paused(event_ids))
+        return self.runs(*event_ids)
+
+    def _have_ended(self, event_ids: tuple[str, ...], count: int) -> bool:
+        runs = self.runs(*event_ids)
+        return len(runs) >= count and all(run["status"] in ENDED for run in runs)
+
+    def _has_paused(self, event_ids: tuple[str, ...]) -> bool:
+        runs = self.runs(*event_ids)
+        return len(runs) == len(event_ids) and all(self._pauses(run["run_id"]) for run in runs)
+
+    def _pauses(self, run_id: str) -> bool:
+        jobs = self.http.get(f"/v1/runs/{run_id}/jobs").json()["data"]
+        return any(job["kind"] in ("sleep", "wait") for job in jobs)
+
+
+@contextmanager
+def application(server: str, port: int) -> Iterator[str]:
+    """Serve the application with the official SDK; gives its origin."""
+    origin = f"http://127.0.0.1:{port}"
+    command = [str(PYTHON), "-m", "uvicorn", "peer_python:app", "--app-dir", "tests/live/apps"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--log-level", "critical"],
+        cwd=ROOT,
+        env={"INNGEST_DEV": server, "ORIGIN": origin},
+    )
+    try:
+        wait_until(lambda: process.poll() is not None or answers(f"{origin}/api/inngest"))
+        assert process.poll() is None, "the application did not start"
+        yield origin
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+    folder: Path = tmp_path_factory.mktemp("peer")
+    port, app_port = free_ports(2)
+    where = ("--port", str(port), "--db", ":memory:", "--retry-interval", "1")
+    with application(f"http://127.0.0.1:{port}", app_port) as origin:
+        urls = ("-u", f"{origin}/api/inngest", "-u", f"{origin}/streamed")
+        with Command("dev", *urls, *where, folder=folder) as command:
+            command.wait_for("Serving until Ctrl-C")
+            assert "(streaming, 1 function)" in command.output
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
+                yield Peer(http)
+
+
+OUTPUTS: dict[str, Any] = {
+    "sequence": [1, 2, None],
+    "blocking": ["first", "left", "right"],
+    "parallel": ["left", None, "right", "after"],
+    "chains": ["aa", "bb"],
+    "flaky": 1,
+    "later": 1,
+    "compensates": ["ValueError", "declined", "refunded"],
+    "invokes": [
+        42,
+        ["ValueError", "the child broke"],
+        ["Error", "could not find function with ID: peer-nobody"],
+        ["InngestInvokeTimeoutError", "Timed out waiting for invoked function to complete"],
+    ],
+    "large": 5_000_000,
+    "streamed": [1, 2],
+    "infers": {"asked": {"messages": [], "model": "small"}, "key": "Bearer sk-peer"},
+}
+"""What each function of the application returns, the values and errors of its steps."""
+
+
+@pytest.fixture(scope="module")
+def begun(peer: Peer) -> dict[str, str]:
+    """One event for each function that takes its time, sent at once, so that they wait together."""
+    return {name: peer.send(name)[0] for name in (*OUTPUTS, "overdue")}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_a_function_returns_what_its_steps_gave(
+    peer: Peer, begun: dict[str, str], name: str
+) -> None:
+    (run,) = peer.ended(begun[name])
+    assert (run["status"], run["output"]) == ("Completed", OUTPUTS[name])
+
+
+def test_a_function_is_told_of_its_event_and_run(peer: Peer) -> None:
+    run = peer.run("context", id="context-1", ts=1_735_689_600_000, data={"a": [1]})
+    assert run["output"] == {
+        "run_id": run["run_id"],
+        "attempt": 0,
+        "has_ids": True,
+        "event": ["peer/context", "context-1", 1_735_689_600_000, {"a": [1]}],
+        "events": ["context-1"],
+    }
+
+
+def test_a_wait_takes_the_event_that_matches_and_ends_without_one(peer: Peer) -> None:
+    event_ids = peer.send("waits", data={"n": 1})
+    peer.waiting(*event_ids)
+    peer.send("answer", data={"n": 2})
+    peer.send("answer", data={"n": 1, "by": "ann"})
+    (run,) = peer.ended(*event_ids)
+    assert run["output"] == [{"n": 1, "by": "ann"}, None]
+
+
+def test_a_failed_function_is_told_to_its_failure_handler(peer: Peer) -> None:
+    run = peer.run("fails")
+    assert (run["status"], run["output"]["message"]) == ("Failed", "declined")
+    events = peer.http.get("/v1/events", params={"name": "inngest/function.failed"}).json()["data"]
+    (event,) = [one for one in events if one["id"] == run["run_id"]]
+    (handled,) = peer.ended(event["internal_id"])
+    assert handled["output"] == [
+        "inngest/function.failed",
+        "peer-fails",
+        run["run_id"],
+        "declined",
+    ]
+
+
+def test_an_error_that_is_not_to_be_retried_is_not(peer: Peer) -> None:
+    run = peer.run("hopeless")
+    assert (run["status"], run["output"]["message"]) == ("Failed", "hopeless at 0")
+
+
+def test_an_event_cancels_the_run_it_means(peer: Peer) -> None:
+    event_ids = peer.send("cancelled", data={"n": 1}) + peer.send("cancelled", data={"n": 2})
+    peer.waiting(*event_ids)
+    peer.send("stop", data={"n": 1})
+    (stopped,) = peer.ended(event_ids[0])
+    (other,) = peer.runs(event_ids[1])
+    assert (stopped["status"], other["status"]) == ("Cancelled", "Running")
+
+
+def test_a_run_is_cancelled_by_the_api(peer: Peer) -> None:
+    event_ids = peer.send("sleepy")
+    (run,) = peer.waiting(*event_ids)
+    assert peer.http.delete(f"/v1/runs/{run['run_id']}").status_code == 200
+    assert [run["status"] for run in peer.ended(*event_ids)] == ["Cancelled"]
+
+
+def test_a_run_that_takes_too_long_is_cancelled(peer: Peer, begun: dict[str, str]) -> None:
+    (run,) = peer.ended(begun["overdue"])
+    assert run["status"] == "Cancelled"
+
+
+def test_events_that_a_step_sends_start_functions(peer: Peer) -> None:
+    sent = peer.run("sends")["output"]
+    (run,) = peer.ended(*sent, count=1)
+    assert run["output"] == {"n": 2}
+
+
+def test_events_are_batched(peer: Peer) -> None:
+    event_ids = [peer.send("batch", data={"n": n})[0] for n in range(3)]
+    (run,) = peer.ended(event_ids[0])
+    assert run["output"] == [0, 1, 2]
+
+
+def test_the_last_of_debounced_events_counts(peer: Peer) -> None:
+    event_ids = [peer.send("debounce", data={"n": n})[0] for n in range(3)]
+    (run,) = peer.ended(*event_ids, count=1)
+    assert run["output"] == 2
+
+
+def test_events_over_a_rate_limit_start_nothing(peer: Peer) -> None:
+    event_ids = peer.send("limited", count=3, data={"who": "ann"})
+    event_ids += peer.send("limited", data={"who": "bob"})
+    assert [run["output"] for run in peer.ended(*event_ids, count=2)] == ["ann", "bob"]
+
+
+def test_throttled_runs_begin_apart(peer: Peer) -> None:
+    runs = peer.ended(*peer.send("throttled", count=2))
+    first, second = sorted(run["output"] for run in runs)
+    assert 0.9 < second - first < 3
+
+
+def test_a_singleton_skips_events_while_it_runs(peer: Peer) -> None:
+    event_ids = peer.send("single", count=1)
+    peer.waiting(*event_ids)
+    event_ids += peer.send("single", count=2)
+    marker = peer.run("doubled", data={"n": 1})  # what came before it has been decided
+    assert marker["status"] == "Completed"
+    assert len(peer.runs(*event_ids)) == 1
+
+
+def test_a_limit_of_one_runs_steps_one_by_one(peer: Peer) -> None:
+    runs = peer.ended(*peer.send("one-by-one", count=3))
+    spans = sorted(run["output"] for run in runs)
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(spans))
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        pytest.param("doubled", {"id": "the-same", "data": {"n": 1}}, id="the-id-of-an-event"),
+        pytest.param("once", {"data": {"order": 7}}, id="an-idempotency-key"),
+    ],
+)
+def test_what_comes_twice_starts_one_run(peer: Peer, name: str, event: dict[str, Any]) -> None:
+    event_ids = peer.send(name, count=2, **event)
+    peer.ended(*event_ids, count=1)
+    marker = peer.run("doubled", data={"n": 1})
+    assert marker["status"] == "Completed"
+    assert len(peer.runs(*event_ids)) == 1
+
+
+def test_an_event_of_the_future_starts_its_run_then(peer: Peer) -> None:
+    ts = int(time.time() * 1000) + 1_000
+    run = peer.run("context", ts=ts)
+    assert time.time() * 1000 >= ts
+    assert run["output"]["event"][2] == ts
+
+
+def test_all_functions_are_known_with_their_configuration(peer: Peer) -> None:
+    known = {one["id"]: one for one in peer.http.get("/v1/apps/peer/functions").json()}
+    assert known["peer-nightly"]["config"]["triggers"] == [{"cron": "TZ=Europe/Paris 0 3 * * *"}]
+    assert "peer-fails-failure" in known
