@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from inngest_asgi.dev.answers import Answer, NoAnswer, Reported, Returned, interpret
 from inngest_asgi.dev.calls import call_request
@@ -21,11 +21,14 @@ from inngest_asgi.dev.turn import Turn
 from inngest_asgi.errors import DevServerError
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.calls import Request
     from inngest_asgi.dev.commits import Commits
     from inngest_asgi.dev.deadlines import Deadlines
+    from inngest_asgi.dev.gateway.dispatcher import Dispatcher
     from inngest_asgi.dev.invokes import Invokes
     from inngest_asgi.dev.jobs import Jobs
     from inngest_asgi.dev.limits import Limits
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.runs import Runs
     from inngest_asgi.dev.schedule import Schedule
     from inngest_asgi.dev.watch import Feed
+
+T = TypeVar("T")
 
 LONGEST_CALL = 2 * 3600.0
 _PAUSE_AFTER_A_BUG = 30.0
@@ -60,6 +65,7 @@ class Tools:
     commits: Commits
     feed: Feed
     deadlines: Deadlines
+    sockets: Dispatcher
 
 
 class Executor:
@@ -133,6 +139,7 @@ class Executor:
         if run is None or run.status.ended or job.gone:
             self._tools.jobs.drop(job)
             await self._tools.commits.commit(Changes(gone_jobs=[job.id]), done=job)
+            self._tools.sockets.settled(job)
             return
         function = self._tools.registry.function(run.function_id)
         turn = self._turn(run, job, function)
@@ -144,34 +151,58 @@ class Executor:
             await self._fetch(turn)
         elif len(run.memos) > (most := self._tools.limits.steps_of(function.id)):
             turn.fail_run(too_many_steps(most))
-        else:
-            await self._call_in_time(turn, function)
+        elif not self._tools.sockets.admit(job, function):
+            self._tools.jobs.release(job)
+            return
+        elif not await self._call_in_time(turn, function):
+            self._tools.jobs.release(job)
+            self._tools.jobs.put([job])
+            return
+        if job.kind is JobKind.CALL:
+            job.value = None
         await self._tools.commits.commit(self._changes(turn, function), done=job)
+        self._tools.sockets.settled(job)
 
-    async def _call_in_time(self, turn: Turn, function: Function) -> None:
-        """Call the app, unless the run has taken too long (server-api.md 9)."""
+    async def _call_in_time(self, turn: Turn, function: Function) -> bool:
+        """Call the app, unless the run has taken too long (server-api.md 9); False as `_call`."""
         run = turn.run
         if run.started_at is None:
             self._note_start(run, function)
         limit = run.jobs.get(finish_timeout(run.id))
         if limit is not None and limit.value is not None and limit.due <= turn.now:
             turn.cancel_run(limit.value)
-        else:
-            await self._call(turn, function)
+            return True
+        return await self._call(turn, function)
 
-    async def _call(self, turn: Turn, function: Function) -> None:
-        """Call the app and do to the run what its answer says, unless the run ended meanwhile."""
+    async def _call(self, turn: Turn, function: Function) -> bool:
+        """Call the app and do to the run what its answer says, unless the run ended meanwhile.
+
+        Returns:
+            Whether the call was made: False when no worker took it, so that nothing has happened.
+        """
         clock, run, job = self._tools.clock, turn.run, turn.job
         options, now = self._tools.options, clock.time()
-        request = call_request(run, job, function, new_ulid(clock), now=now, options=options)
+        by_socket = self._tools.sockets.request_id(job)
+        request_id = by_socket or new_ulid(clock)
+        request = call_request(run, job, function, request_id, now=now, options=options)
         about = {"step_id": job.step_id, "name": job.name, "attempt": job.attempt}
         began = clock.time()
         started = self._tools.feed.record(run, Happening.CALL_STARTED, began, about)
-        self._tools.commits.note(Changes(records=[started]))
-        answer = await self._send(request)
+        noted = Changes(records=[started])
+        if by_socket is None:
+            self._tools.commits.note(noted)
+            answer: Answer | NoAnswer | None = await self._send(request)
+        else:
+            job.value = by_socket.encode()
+            noted.jobs.append(job)
+            self._tools.commits.note(noted)
+            by_worker = self._tools.sockets.send(request, job, function)
+            answer = await self._in_time(by_worker, request)
+        if answer is None:
+            return False
         turn.now, turn.attempt = clock.time(), job.attempt  # a checkpoint may have reset it
         if run.status.ended:
-            return
+            return True
         status = answer.status if isinstance(answer, Answer) else None
         ended = {"job_id": job.id, "status": status, "duration": turn.now - began}
         turn.happened.append((Happening.CALL_ENDED, about | ended))
@@ -182,6 +213,7 @@ class Executor:
             turn.returned(outcome)
         else:
             turn.failed(outcome)
+        return True
 
     async def _fetch(self, turn: Turn) -> None:
         """Make the request of a step, unless the run ended before or meanwhile.
@@ -201,7 +233,11 @@ class Executor:
             fetched(turn, fetch, answer, turn.now - began)
 
     async def _send(self, request: Request) -> Answer | NoAnswer:
-        sending = asyncio.ensure_future(self._tools.outbound.send(request))
+        return await self._in_time(self._tools.outbound.send(request), request)
+
+    async def _in_time(self, work: Coroutine[Any, Any, T], request: Request) -> T | NoAnswer:
+        """Return what comes of sending a request, if that does not take too long."""
+        sending = asyncio.ensure_future(work)
         self._tools.deadlines.watch(sending)
         try:
             await asyncio.wait({sending})

@@ -7,6 +7,7 @@ from typing import Literal
 
 from inngest_asgi.crypto.keys import bearer_token
 from inngest_asgi.errors import ConfigError
+from inngest_asgi.wire.durations import Duration, to_timedelta
 from inngest_asgi.wire.names import ServerKind
 
 MEMORY = ":memory:"
@@ -28,11 +29,20 @@ class DevOptions:
         signing_key: signs what is sent to apps, and whoever asks the API must have it (as SDKs
             do); None means that nothing is signed or checked.
         event_keys: those that may send events; without any, every key may.
+        keep: for how long runs are kept after their end, and events that no run needs any more: a
+            duration; None means for ever. Runs that have not ended are always kept.
+        gateway_port: where workers connect (connect.md); 0 takes any free port, None means that
+            none can.
+        gateway_host: the address to listen on there; this machine's own by default.
+        heartbeat_interval: seconds between two heartbeats of a worker.
+        extend_lease_interval: seconds in which a worker must tell that it still works on a call;
+            after four times as long the call is taken for lost.
         hosts: names under which browsers reach a server without a signing key, besides localhost,
             addresses and names of this network: to all others it is not at home.
 
     Raises:
-        ConfigError: there is no such kind, the signing key is none, or a cloud server lacks keys.
+        ConfigError: there is no such kind, the signing key is none, a cloud server lacks keys, or
+            `keep` is no duration.
     """
 
     db: str = MEMORY
@@ -44,11 +54,18 @@ class DevOptions:
     kind: Literal["dev", "cloud"] = ServerKind.DEV.value
     signing_key: str | None = field(default=None, repr=False)
     event_keys: tuple[str, ...] = field(default=(), repr=False)
+    keep: Duration | None = "7d"
     hosts: tuple[str, ...] = ()
+    gateway_port: int | None = None
+    gateway_host: str = "127.0.0.1"
+    heartbeat_interval: float = 10.0
+    extend_lease_interval: float = 30.0
 
     def __post_init__(self) -> None:
         if self.kind not in tuple(ServerKind):
             raise ConfigError(f"kind is {self.kind!r}; pass 'dev' or 'cloud'.")
+        if self.keep is not None:
+            to_timedelta(self.keep, field="keep")
         if self.signing_key is not None:
             bearer_token(self.signing_key)
         if "" in self.event_keys:
@@ -62,6 +79,13 @@ class DevOptions:
     def is_cloud(self) -> bool:
         """Whether apps meet the rules of production here: keys, and signatures on all calls."""
         return self.kind == ServerKind.CLOUD.value
+
+    @property
+    def keep_seconds(self) -> float | None:
+        """For how long things are kept, in seconds; None means for ever."""
+        if self.keep is None:
+            return None
+        return to_timedelta(self.keep, field="keep").total_seconds()
 
     @property
     def persistent(self) -> bool:

@@ -187,6 +187,7 @@ class Job:
     with `value`, the JSON it brings. A `CANCEL` ends its run with `value`, an error as JSON, when
     it is due; one with a `match` but without a value is over when it is due, and does nothing.
     The `value` of a `FETCH` is what the server has to ask for, keys included: it is never shown.
+    That of a `CALL` is the id of the request under which a worker has it.
     """
 
     id: str

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
-from inngest_asgi.clock import SYSTEM_CLOCK, Clock
+from inngest_asgi.clock import SYSTEM_CLOCK, Clock, SystemClock
 from inngest_asgi.dev.alarm import Alarm
 from inngest_asgi.dev.annotations import Annotations
 from inngest_asgi.dev.apps.discovery import USUAL_PORTS, Discovery
@@ -22,6 +22,8 @@ from inngest_asgi.dev.executor import LONGEST_CALL, Executor, Tools
 from inngest_asgi.dev.flow.control import FlowControl
 from inngest_asgi.dev.flow.starts import DAY
 from inngest_asgi.dev.flow.upkeep import Parts, Upkeep
+from inngest_asgi.dev.gateway.gateway import Gateway
+from inngest_asgi.dev.gateway.listener import listening
 from inngest_asgi.dev.ingest import Ingest
 from inngest_asgi.dev.invokes import Invokes
 from inngest_asgi.dev.jobs import Jobs
@@ -30,6 +32,7 @@ from inngest_asgi.dev.options import DevOptions
 from inngest_asgi.dev.outbound import HttpOutbound, Outbound
 from inngest_asgi.dev.pauses import Pauses
 from inngest_asgi.dev.reruns import Reruns
+from inngest_asgi.dev.retention import Retention
 from inngest_asgi.dev.runs import Runs
 from inngest_asgi.dev.schedule import Schedule, new_ulid
 from inngest_asgi.dev.store.notes import Notes
@@ -40,12 +43,12 @@ from inngest_asgi.dev.web.api import make_app
 from inngest_asgi.errors import DevServerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from types import TracebackType
 
     from starlette.types import ASGIApp
 
-    from inngest_asgi.dev.records import App, Function, Record, RunRow
+    from inngest_asgi.dev.records import App, Function, Job, Record, RunRow
 
 _SETTLE_TURNS = 100
 _DISCOVERY_PAUSE = 5.0
@@ -85,6 +88,7 @@ class DevServer:
     checkpoints: Checkpoints
     limits: Limits
     cancellations: Cancellations
+    gateway: Gateway
 
     def __init__(
         self,
@@ -253,16 +257,11 @@ class DevServer:
         self._sync = Sync(clock, outbound, self.registry, self.commits, options)
         crons = Crons(clock, alarm, self.registry, schedule, self.commits)
         stack.push_async_callback(crons.stop)
-        upkeep = Upkeep(
-            Parts(clock, alarm, self.store, self.registry, flow, schedule, self.commits)
+        parts = Parts(clock, alarm, self.store, self.registry, flow, schedule, self.commits)
+        upkeep = self._keep_up(stack, parts)
+        self.gateway = Gateway(
+            clock, alarm, options, self.registry, self.commits, jobs, now=_steady(clock)
         )
-        stack.push_async_callback(upkeep.stop)
-        stack.enter_context(self.feed.listening(upkeep.saved))
-        self.cancellations = Cancellations(
-            clock, alarm, self.registry, self.commits, self.queries, self.notes
-        )
-        stack.push_async_callback(self.cancellations.stop)
-        deadlines = Deadlines(clock, alarm, LONGEST_CALL)
         self._executor = Executor(
             Tools(
                 clock=clock,
@@ -277,15 +276,43 @@ class DevServer:
                 schedule=schedule,
                 commits=self.commits,
                 feed=self.feed,
-                deadlines=deadlines,
+                deadlines=Deadlines(clock, alarm, LONGEST_CALL),
+                sockets=self.gateway.calls,
             )
         )
         stack.push_async_callback(self._executor.stop)
         await upkeep.start(kept.functions)
         self.registry.on_change.append(upkeep.refresh)
         self._start_syncing(stack, alarm, urls)
+        await self._open_gateway(stack, kept.jobs)
         jobs.put(kept.jobs)
         crons.refresh()
+
+    async def _open_gateway(self, stack: contextlib.AsyncExitStack, jobs: list[Job]) -> None:
+        """Have workers come in, and bring what they did for the last server on the same file."""
+        stack.push_async_callback(self.gateway.close)
+        self.gateway.expect(jobs)
+        if self.options.gateway_port is not None:
+            host, port = self.options.gateway_host, self.options.gateway_port
+            await stack.enter_async_context(listening(self.gateway, host, port))
+
+    def _keep_up(self, stack: contextlib.AsyncExitStack, parts: Parts) -> Upkeep:
+        """Put those together that follow what is saved."""
+        clock, alarm = parts.clock, parts.alarm
+        upkeep = Upkeep(parts)
+        stack.push_async_callback(upkeep.stop)
+        stack.enter_context(self.feed.listening(upkeep.saved))
+        self.cancellations = Cancellations(
+            clock, alarm, self.registry, self.commits, self.queries, self.notes
+        )
+        stack.push_async_callback(self.cancellations.stop)
+        keep = self.options.keep_seconds
+        if keep is not None:
+            retention = Retention(clock, alarm, self.store, keep)
+            stack.push_async_callback(retention.stop)
+            stack.enter_context(self.feed.listening(retention.saved))
+            retention.start()
+        return upkeep
 
     def _start_syncing(
         self, stack: contextlib.AsyncExitStack, alarm: Alarm, urls: list[str]
@@ -297,6 +324,12 @@ class DevServer:
         if seconds > 0:
             tasks.append(asyncio.ensure_future(self._sync.keep_syncing(seconds, alarm.check)))
         stack.push_async_callback(_cancel, tasks)
+
+
+def _steady(clock: Clock) -> Callable[[], float]:
+    """Return a time that never goes back, and stands still while the machine sleeps."""
+    is_real = isinstance(clock, SystemClock)
+    return asyncio.get_running_loop().time if is_real else clock.time
 
 
 async def _cancel(tasks: list[asyncio.Future[Any]]) -> None:

@@ -92,10 +92,11 @@ class Sync:
         return SyncResult(current.url, current.name, count, error)
 
     async def keep_syncing(self, seconds: float, after_each: Callable[[], None]) -> None:
-        """Sync all known apps for ever, with pauses of `seconds`."""
+        """Sync all known apps for ever, with pauses of `seconds`; workers come by themselves."""
         while True:
             await self.clock.sleep(seconds)
-            await asyncio.gather(*(self.sync(app.url) for app in self.registry.apps))
+            urls = [app.url for app in self.registry.apps if app.url.startswith("http")]
+            await asyncio.gather(*map(self.sync, urls))
             after_each()
 
     async def _ping(self, url: str) -> Answer | NoAnswer:

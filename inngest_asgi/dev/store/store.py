@@ -98,6 +98,10 @@ class Store:
         """Save what no `Changes` hold: run `sql` for each of the rows, all in one transaction."""
         return self._thread.submit(lambda connection: _execute(connection, [_Statement(sql, rows)]))
 
+    def tidy(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Have `work` change what no `Changes` and no rows describe, in a transaction."""
+        return self._thread.submit(work)
+
     async def flush(self) -> None:
         """Wait until all that was handed in before is done."""
         await self._thread.submit(lambda _connection: None)
@@ -109,7 +113,8 @@ class Store:
     async def load(self, forget_starts_before: float) -> Kept:
         """Return what is kept, for a server that starts.
 
-        Jobs that were in progress are handed out again, under a new generation.
+        Jobs that were in progress are handed out again, under a new generation; but a worker may
+        still be doing what was sent to it over a socket.
 
         Args:
             forget_starts_before: Unix seconds; older starts no longer stand in the way.
@@ -176,6 +181,9 @@ class _Statement(NamedTuple):
 _RUN_COLUMNS = "id, function_id, event_id, status, queued_at, started_at, ended_at, output"
 _RUN_ROW = f"SELECT {_RUN_COLUMNS}, {BATCH_ID} FROM runs"  # noqa: S608
 _EVENT = "SELECT internal_id, id, name, ts, received_at, body FROM events"
+_NEXT_GENERATION = (
+    "UPDATE jobs SET generation = generation + 1 WHERE kind <> 'call' OR value IS NULL"
+)
 _JOB = (
     "SELECT id, run_id, kind, step_id, due, attempt, generation, race, name, value, waits_for"
     " FROM jobs"
@@ -289,7 +297,7 @@ def _record_row(record: Record) -> _Row:
 
 
 def _load(connection: sqlite3.Connection, before: float) -> Kept:
-    connection.execute("UPDATE jobs SET generation = generation + 1")
+    connection.execute(_NEXT_GENERATION)
     connection.execute("DELETE FROM starts WHERE at < ?", (before,))
     starts = connection.execute("SELECT * FROM starts ORDER BY at")
     last = connection.execute("SELECT coalesce(max(seq), 0) FROM history").fetchone()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from inngest_asgi.dev.web import control, feed, invokes, page, sdk, sending, signals, ui
+from inngest_asgi.dev.web import connect, control, feed, invokes, page, sdk, sending, signals, ui
 from inngest_asgi.dev.web.auth import Keyed
 from inngest_asgi.dev.web.guard import Guard
 from inngest_asgi.dev.web.replies import json_reply
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.web.served import Served
 
 _V1 = (signals, events, runs, cancellations, traces)
-_MODULES = (sdk, control, *_V1, v2, invokes, sending, feed, page, ui)
+_MODULES = (sdk, connect, control, *_V1, v2, invokes, sending, feed, page, ui)
 
 
 def make_app(server: Served) -> ASGIApp:

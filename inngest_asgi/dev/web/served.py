@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.cancellations import Cancellations
     from inngest_asgi.dev.checkpoints import Checkpoints
     from inngest_asgi.dev.commits import Commits
+    from inngest_asgi.dev.gateway.gateway import Gateway
     from inngest_asgi.dev.ingest import Ingest
     from inngest_asgi.dev.invokes import Invokes
     from inngest_asgi.dev.limits import Limits
@@ -45,6 +46,7 @@ class Served(Protocol):
     checkpoints: Checkpoints
     limits: Limits
     cancellations: Cancellations
+    gateway: Gateway
 
     @property
     def calls_in_progress(self) -> int:

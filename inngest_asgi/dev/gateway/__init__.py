@@ -1,0 +1,1 @@
+"""The gateway that workers connect to: who is there, what is sent to whom, and their answers."""
