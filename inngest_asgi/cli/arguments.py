@@ -9,10 +9,13 @@ import click
 
 from inngest_asgi.errors import CodecError
 from inngest_asgi.wire.codec import loads
+from inngest_asgi.wire.durations import parse_duration
 
 DEFAULT_DB = ".inngest-asgi/dev.db"
 DEFAULT_PORT = 8288
 DEFAULT_APP_PORT = 8000
+DEFAULT_KEEP = "7d"
+FOREVER = "forever"
 
 
 def json_object(
@@ -35,6 +38,17 @@ def json_list(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     if not isinstance(document, list):
         raise click.BadParameter("it must be a JSON array, such as '[1, \"a\"]'.")
     return document
+
+
+def kept_time(ctx: click.Context, param: click.Parameter, value: str) -> str | None:
+    """Read for how long to keep things; None for ever."""
+    if value == FOREVER:
+        return None
+    try:
+        parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, or '{FOREVER}'.") from None
+    return value
 
 
 def absolute_path(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -68,6 +82,15 @@ db_option = click.option(
     show_default=True,
     metavar="PATH",
     help="The file that keeps events, runs and steps; ':memory:' keeps nothing.",
+)
+keep_option = click.option(
+    "--keep",
+    default=DEFAULT_KEEP,
+    show_default=True,
+    metavar="DURATION",
+    callback=kept_time,
+    help=f"For how long runs are kept after their end, and events that no run needs; '{FOREVER}' "
+    "keeps all.",
 )
 port_option = click.option(
     "--port",

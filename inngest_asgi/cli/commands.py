@@ -14,6 +14,7 @@ from inngest_asgi.cli.arguments import (
     data_option,
     db_option,
     json_option,
+    keep_option,
     path_option,
     port_option,
 )
@@ -58,6 +59,7 @@ def commands() -> None:
 @path_option
 @port_option
 @db_option
+@keep_option
 @json_option
 def run(
     target: str,
@@ -69,6 +71,7 @@ def run(
     path: str | None,
     port: int,
     db: str,
+    keep: str | None,
     json: bool,
 ) -> None:
     """Run an application and the embedded server in one process.
@@ -89,6 +92,7 @@ def run(
         path=path,
         port=port,
         db=db,
+        keep=keep,
         json=json,
     )
     sys.exit(run_command.run(plan))
@@ -171,6 +175,7 @@ def ends_by_itself(once: bool | None, event: str | None, *, terminal: bool) -> b
 )
 @port_option
 @db_option
+@keep_option
 @click.option(
     "--cloud",
     is_flag=True,
@@ -187,6 +192,7 @@ def dev(
     poll_interval: float,
     retry_interval: float | None,
     db: str,
+    keep: str | None,
     cloud: bool,
     **more: Any,
 ) -> None:
@@ -198,6 +204,7 @@ def dev(
     named = target is not None or bool(urls)
     options = DevOptions(
         db=db,
+        keep=keep,
         poll_interval=poll_interval,
         retry_interval=retry_interval,
         hold=target is not None,

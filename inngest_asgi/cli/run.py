@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from inngest_asgi.cli.arguments import DEFAULT_KEEP
 from inngest_asgi.cli.console import open_screen
 from inngest_asgi.cli.loading import Loaded, load_app
 from inngest_asgi.cli.serving import listening, origin_of, served
@@ -39,6 +40,7 @@ class Plan:
     path: str | None
     port: int
     db: str
+    keep: str | None = DEFAULT_KEEP
     json: bool = False
 
 
@@ -78,7 +80,8 @@ async def _work(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(served(loaded.app, app_listener))
         # The application may be on another port than the one unfinished runs know.
-        server = await stack.enter_async_context(DevServer(DevOptions(db=plan.db, hold=True)))
+        options = DevOptions(db=plan.db, keep=plan.keep, hold=True)
+        server = await stack.enter_async_context(DevServer(options))
         session = _Session(plan, server, listener)
         url = f"{origin_of(app_listener)}{loaded.path}"
         return await first_of(session.work(url, loaded), session.telling.tell())

@@ -67,6 +67,7 @@ def test_what_run_does_without_options() -> None:
         "path": None,
         "port": 8288,
         "db": ".inngest-asgi/dev.db",
+        "keep": "7d",
         "json": False,
     }
 
@@ -87,6 +88,12 @@ def test_the_environment_may_say_once(
 ) -> None:
     monkeypatch.setenv("ONCE", value)
     assert parsed("run", "shop:app", *arguments)["once"] is once
+
+
+@pytest.mark.parametrize(("value", "kept"), [("36h", "36h"), ("forever", None)])
+@pytest.mark.parametrize("command", [["run", "shop:app"], ["dev"]], ids=str)
+def test_for_how_long_things_are_kept(command: list[str], value: str, kept: str | None) -> None:
+    assert parsed(*command, "--keep", value)["keep"] == kept
 
 
 @pytest.mark.parametrize(
@@ -115,6 +122,11 @@ def test_data_may_be_read_from_a_file(command: list[str], project: Project) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["--keep", "soon"],
+            "Invalid value for '--keep': 'soon' is not a duration; write one such as '90s' or "
+            "'1h30m', or 'forever'.",
+        ),
         (
             ["--data", "{"],
             "Invalid value for '--data': This is not valid JSON: unexpected end of data: "

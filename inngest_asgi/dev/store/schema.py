@@ -74,5 +74,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX batches_of_event ON batch_events (event_id);
     CREATE INDEX history_of_event ON history (event_id) WHERE run_id = '';
     """,
+    """
+    CREATE INDEX window_events_of_event ON window_events (event_id);
+    """,
 )
 """The n-th script (from 1) takes the tables from version n - 1 to version n."""

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PRAGMAS = ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL")
+_PRAGMAS = (
+    "locking_mode = EXCLUSIVE",
+    "auto_vacuum = INCREMENTAL",  # counts for new files, before anything else is written to them
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "journal_size_limit = 16777216",
+)
 
 
 class StoreThread:
@@ -203,6 +209,15 @@ def _prepare(path: str, connection: sqlite3.Connection) -> None:
             connection.execute(statement)
     connection.execute("UPDATE schema_version SET version = ?", (len(MIGRATIONS),))
     connection.execute("COMMIT")
+    if not connection.execute("PRAGMA auto_vacuum").fetchone()[0]:
+        _make_shrinkable(connection)
+
+
+def _make_shrinkable(connection: sqlite3.Connection) -> None:
+    """Write an old file anew, once, so that it gives space back; without room it stays as it is."""
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    with contextlib.suppress(sqlite3.OperationalError):
+        connection.execute("VACUUM")
 
 
 def _version(path: str, connection: sqlite3.Connection) -> int:
