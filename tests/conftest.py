@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -25,3 +26,9 @@ PLATFORM_VARIABLES = (
 def _a_bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(PLATFORM_VARIABLES)]:
         monkeypatch.delenv(name)
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector look at what tests make, not at the thousands of tests."""
+    gc.collect()
+    gc.freeze()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -12,14 +12,18 @@ ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ("inngest_asgi/connect/pb/",)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Module:
-    """One Python file: its dotted name, its path inside the project, its text and its tree."""
+    """One Python file: its dotted name, its path inside the project and its text."""
 
     name: str
     path: str
     text: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its syntax tree, which rules that look at the text only do without."""
+        return ast.parse(self.text, filename=self.path)
 
     @property
     def package(self) -> str:
@@ -47,7 +51,7 @@ def module(name: str, text: str, *, is_package: bool = False) -> Module:
     folders = "adapters/" if name.startswith("inngest_adapters") else ""
     tail = "/__init__.py" if is_package else ".py"
     path = folders + name.replace(".", "/") + tail
-    return Module(name=name, path=path, text=text, tree=ast.parse(text))
+    return Module(name=name, path=path, text=text)
 
 
 @cache
@@ -78,5 +82,4 @@ def _modules(folder: str) -> tuple[Module, ...]:
 def _read(file: Path, path: str) -> Module:
     dotted = path.removeprefix("adapters/").removesuffix(".py").removesuffix("/__init__")
     text = file.read_text(encoding="utf-8")
-    tree = ast.parse(text, filename=path)
-    return Module(name=dotted.replace("/", "."), path=path, text=text, tree=tree)
+    return Module(name=dotted.replace("/", "."), path=path, text=text)
