@@ -40,6 +40,7 @@ from inngest_asgi.middleware.base import Middleware, MiddlewareSync
 from inngest_asgi.middleware.records import SendEventsResult, StepMemos, TransformOutputResult
 from inngest_asgi.routes.app import InngestApp, serve
 from inngest_asgi.routes.attach import attach
+from inngest_asgi.routes.mounting import mount_asgi
 from inngest_asgi.routes.options import Streaming
 from inngest_asgi.version import VERSION as __version__
 from inngest_asgi.wire.codec import JSON
@@ -94,12 +95,14 @@ __all__ = [
     "attach",
     "group",
     "internal_events",
+    "mount_asgi",
     "serve",
     "step",
     "step_sync",
 ]
 
 if TYPE_CHECKING:
+    from inngest_asgi import connect as connect
     from inngest_asgi import dev as dev
     from inngest_asgi import middleware as middleware
     from inngest_asgi import testing as testing

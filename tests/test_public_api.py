@@ -57,6 +57,7 @@ PUBLIC = [
     "attach",
     "group",
     "internal_events",
+    "mount_asgi",
     "serve",
     "step",
     "step_sync",

@@ -89,17 +89,14 @@ class ConnectOptions:
         """Return the URL of the gateway to use where the server named this endpoint.
 
         Raises:
-            ConfigError: it is no WebSocket URL, or `rewrite_gateway_endpoint` failed.
+            ConfigError: it is no WebSocket URL.
         """
         told = self.gateway_url or settings.connect_gateway_url
         if told is not None:
             return _check_gateway_url(told, "INNGEST_CONNECT_GATEWAY_URL")
         if self.rewrite_gateway_endpoint is None:
             return endpoint
-        try:
-            url = self.rewrite_gateway_endpoint(endpoint)
-        except Exception as error:
-            raise ConfigError(f"rewrite_gateway_endpoint raised {error!r}.") from error
+        url = self.rewrite_gateway_endpoint(endpoint)
         return _check_gateway_url(url, "What rewrite_gateway_endpoint returned")
 
 

@@ -257,11 +257,10 @@ class Shell:
         means, session = self._means, self._session
         failed = partial(session.failed, link, why.failure, sentence=why.sentence, group=why.group)
         self._do(lambda now: failed(now=now))
-        if why.failure is Failure.AUTH:
-            means.board.refused = True
-            if means.gives_up and session.state is ConnectionState.CONNECTING:
-                means.board.fatal = ConnectAuthError(why.sentence)
-                self._do(session.close)
+        never_connected = session.state is ConnectionState.CONNECTING
+        if why.failure is Failure.AUTH and means.gives_up and never_connected:
+            means.board.fatal = ConnectAuthError(why.sentence)
+            self._do(session.close)
 
     def _received(self, link: int, frame: bytes) -> None:
         self._do(partial(self._session.receive, link, frame))

@@ -12,10 +12,12 @@ from inngest_asgi.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+Signals = signal.Signals
+
 USUAL = (signal.SIGINT, signal.SIGTERM)
 
 
-def check_signals(signals: Iterable[signal.Signals | int] | None) -> tuple[signal.Signals, ...]:
+def check_signals(signals: Iterable[Signals | int] | None) -> tuple[Signals, ...]:
     """Return the signals that stop a worker.
 
     Args:
@@ -25,7 +27,7 @@ def check_signals(signals: Iterable[signal.Signals | int] | None) -> tuple[signa
         ConfigError: one of them is no signal that can be handled.
     """
     try:
-        found = USUAL if signals is None else tuple(map(signal.Signals, signals))
+        found = USUAL if signals is None else tuple(map(Signals, signals))
         for one in found:
             signal.getsignal(one)
     except (TypeError, ValueError):
@@ -39,9 +41,7 @@ def check_signals(signals: Iterable[signal.Signals | int] | None) -> tuple[signa
 
 
 @contextmanager
-def stopping_on(
-    signals: Iterable[signal.Signals], stop: Callable[[signal.Signals], None]
-) -> Iterator[None]:
+def stopping_on(signals: Iterable[Signals], stop: Callable[[Signals], None]) -> Iterator[None]:
     """Call `stop` for the first of these signals inside the block; the second does what it would
     do without us, which ends the process.
 
@@ -53,7 +53,7 @@ def stopping_on(
     def handle(number: int, frame: object) -> None:
         for one in before:
             signal.signal(one, signal.SIG_DFL)
-        stop(signal.Signals(number))
+        stop(Signals(number))
 
     on_main = threading.current_thread() is threading.main_thread()
     try:

@@ -47,7 +47,6 @@ class Board:
         state: what the worker is doing.
         connection_id: the connection in use; None while there is none.
         problem: why there is none, in a sentence, as far as that is known.
-        refused: whether the server refused every key since the worker was started.
         fatal: what ended the worker for good, if anything did.
         broken: whether that was a mistake of ours, after which nothing works any more.
     """
@@ -56,7 +55,6 @@ class Board:
         self.state = ConnectionState.CONNECTING
         self.connection_id: str | None = None
         self.problem: str | None = None
-        self.refused = False
         self.fatal: ConnectError | None = None
         self.broken = False
         self._watches: WeakSet[Watch] = WeakSet()

@@ -27,7 +27,6 @@ from inngest_asgi.runtime.threads import Threads, check_executor
 from inngest_asgi.wire.durations import to_timedelta
 
 if TYPE_CHECKING:
-    import signal
     from collections.abc import AsyncIterator, Iterable
     from concurrent.futures import Executor
     from types import TracebackType
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from inngest_asgi.connect.apps import App
     from inngest_asgi.connect.options import Rewrite
     from inngest_asgi.connect.shell import Shell
+    from inngest_asgi.connect.stop_signals import Signals
     from inngest_asgi.runtime.execute import Runtime
     from inngest_asgi.wire.durations import Duration
     from inngest_asgi.wire.replies import Reply
@@ -50,7 +50,7 @@ def connect(
     *,
     instance_id: str | None = None,
     max_worker_concurrency: int | None = None,
-    shutdown_signals: Iterable[signal.Signals | int] | None = None,
+    shutdown_signals: Iterable[Signals | int] | None = None,
     rewrite_gateway_endpoint: Rewrite | None = None,
     gateway_url: str | None = None,
     shutdown_timeout: Duration | None = None,
@@ -110,7 +110,7 @@ class Worker:
         clock: Clock,
         *,
         threads: Threads | None = None,
-        signals: tuple[signal.Signals, ...] = (),
+        signals: tuple[Signals, ...] = (),
         hosted: bool = False,
     ) -> None:
         self.counters = Counters()
@@ -253,11 +253,6 @@ class Worker:
         return str(self._board.fatal) if self._board.fatal else self._board.problem
 
     @property
-    def refused(self) -> bool:
-        """Whether the server has refused every signing key since the start."""
-        return self._board.refused
-
-    @property
     def broken(self) -> bool:
         """Whether the worker has failed by a mistake of ours, and only a new one would work."""
         return self._board.broken
@@ -286,7 +281,7 @@ class Worker:
         if self._shell is not None:
             self._shell.post(self._shell.answered, request, reply)
 
-    def _stop(self, number: signal.Signals) -> None:
+    def _stop(self, number: Signals) -> None:
         self._runtimes[0].client.logger.info(
             "%s: the worker stops. Once more ends it at once.", number.name
         )

@@ -9,6 +9,7 @@ from inngest_asgi.client.inngest import Inngest
 from inngest_asgi.clock import SYSTEM_CLOCK, Clock
 from inngest_asgi.functions import checks
 from inngest_asgi.functions.collection import FunctionIndex
+from inngest_asgi.lifespan.connecting import Connecting
 from inngest_asgi.lifespan.manager import LifespanManager
 from inngest_asgi.routes.execute import Execute
 from inngest_asgi.routes.facts import Facts
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from inngest_asgi.connect.options import ConnectOptions
+    from inngest_asgi.connect.worker import Worker
     from inngest_asgi.functions.function import Function
 
 DEFAULT_PATH = "/api/inngest"
@@ -47,6 +50,7 @@ def serve(
     client: Inngest,
     functions: Iterable[Function[Any]] | None = None,
     *,
+    connect: bool | ConnectOptions | None = None,
     serve_origin: str | None = None,
     serve_path: str | None = None,
     public_path: str | None = None,
@@ -65,6 +69,8 @@ def serve(
     Args:
         client: the application's client.
         functions: what to serve; by default all declared on the client before its first use.
+        connect: also run a connect worker, from the start of the host to its end, by
+            `ConnectOptions` or as True by the usual ones (INNGEST_CONNECT; no).
         serve_origin: scheme and host to register ("https://shop.example"), where a proxy hides
             them (INNGEST_SERVE_ORIGIN; those of the request).
         serve_path: the path to answer at and to register (INNGEST_SERVE_PATH; "/api/inngest", or
@@ -84,6 +90,7 @@ def serve(
     """
     checks.of_kind(client, Inngest, "serve: client")
     options = Options(
+        connect=connect,
         serve_origin=serve_origin,
         serve_path=serve_path,
         public_path=public_path,
@@ -116,8 +123,13 @@ class InngestApp:
         register = Register(client, facts, guard, options)
         introspect = Introspect(facts, guard)
         self._methods: dict[str, Handle] = {"POST": execute, "PUT": register, "GET": introspect}
-        self._manager = LifespanManager(client, threads)
-        self._health = Health(client, index, self._manager, register, execute, guard)
+        self._connecting = Connecting(runtime, told=options.connect, clock=clock)
+        self._manager = LifespanManager(client, threads, self._connecting)
+        self._health = Health(
+            client, index, self._manager, self._connecting, register, execute, guard
+        )
+        self._index = index
+        self._looked_for_lifespan = False
 
     def __repr__(self) -> str:
         return f"<InngestApp of {self.client!r}>"
@@ -125,6 +137,8 @@ class InngestApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak ASGI: lifespan and http; a websocket is closed."""
         if scope["type"] == "http":
+            if not self._looked_for_lifespan:
+                self._look_for_lifespan()
             place = place_of(scope, self.serve_path)
             request = Request(scope, receive)
             if place is Place.ENDPOINT:
@@ -159,6 +173,29 @@ class InngestApp:
     @framework.setter
     def framework(self, name: str) -> None:
         self._facts.framework = name
+
+    @property
+    def functions(self) -> tuple[Function[Any], ...]:
+        """What it serves, in order."""
+        return self._index.functions
+
+    @property
+    def connect_options(self) -> ConnectOptions | None:
+        """How it connects beside serving HTTP; None when it does not."""
+        return self._connecting.options
+
+    @property
+    def worker(self) -> Worker | None:
+        """Its connect worker since the host has started; None before, or when it has none."""
+        return self._connecting.worker
+
+    def _look_for_lifespan(self) -> None:
+        """Say once, and loudly, that a worker is missing because the host runs no lifespan."""
+        self._looked_for_lifespan = True
+        for sentence in (
+            self._connecting.problems.values() if self._connecting.worker is None else ()
+        ):
+            self.client.logger.error("%s: %s", self, sentence)
 
     async def _respond_beside(self, place: Place, request: Request) -> Response:
         if place is Place.LIVE:

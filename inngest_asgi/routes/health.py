@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from inngest_asgi.client.messages import client_headers
 from inngest_asgi.crypto.keys import bearer_token
 from inngest_asgi.errors import ConfigError, RequestError
-from inngest_asgi.lifespan.manager import LifespanManager, Phase
+from inngest_asgi.lifespan.connecting import NOT_ACTIVE, NOT_STARTED
+from inngest_asgi.lifespan.manager import Phase
 from inngest_asgi.routes.guard import Caller
 from inngest_asgi.routes.messages import Response
 from inngest_asgi.wire.names import ErrorCode, ServerKind
@@ -16,6 +17,8 @@ from inngest_asgi.wire.names import ErrorCode, ServerKind
 if TYPE_CHECKING:
     from inngest_asgi.client.inngest import Inngest
     from inngest_asgi.functions.collection import FunctionIndex
+    from inngest_asgi.lifespan.connecting import Connecting
+    from inngest_asgi.lifespan.manager import LifespanManager
     from inngest_asgi.routes.execute import Execute
     from inngest_asgi.routes.guard import Guard
     from inngest_asgi.routes.messages import Request
@@ -23,13 +26,15 @@ if TYPE_CHECKING:
 
 _INVALID = "configuration_invalid"
 _STOPPING = "stopping"
+_ALREADY_LOGGED = (_STOPPING, NOT_STARTED, NOT_ACTIVE)
 
 
 class Health:
     """Tells the state of one application.
 
-    Ready means that its configuration is valid and its host is not stopping. A sync is told but
-    never gates: an instance that is not ready would never be asked to register.
+    Ready means that its configuration is valid, its host is not stopping, and its worker is
+    connected if it has one. A sync is told but never gates: an instance that is not ready would
+    never be asked to register.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Health:
         client: Inngest,
         index: FunctionIndex,
         lifespan: LifespanManager,
+        connecting: Connecting,
         register: Register,
         execute: Execute,
         guard: Guard,
@@ -44,14 +50,16 @@ class Health:
         self._client = client
         self._index = index
         self._lifespan = lifespan
+        self._connecting = connecting
         self._register = register
         self._execute = execute
         self._guard = guard
         self._complained: set[str] = set()
 
     def live(self) -> Response:
-        """Say that the process answers."""
-        return Response.json(200, {"live": True})
+        """Say that the process answers, and nothing in it has failed for good: 200 or 503."""
+        live = not self._connecting.is_broken
+        return Response.json(200 if live else 503, {"live": live})
 
     async def ready(self, request: Request) -> Response:
         """Say whether calls can be served: 200 or 503.
@@ -74,6 +82,7 @@ class Health:
                 "functions": len(self._index.functions),
                 "calls": self._execute.calls,
                 "sync": {"ok": self._register.last.ok, "message": self._register.last.message},
+                **self._connecting.picture,
             },
         )
 
@@ -98,12 +107,13 @@ class Health:
             client_headers(settings)
         except ConfigError as error:
             problems[_INVALID] = str(error)
+        problems |= self._connecting.problems
         if self._lifespan.phase is Phase.STOPPED:
             problems[_STOPPING] = "the host is stopping"
         return problems
 
     def _complain(self, problems: dict[str, str]) -> None:
         for code, sentence in problems.items():
-            if code != _STOPPING and sentence not in self._complained:
+            if code not in _ALREADY_LOGGED and sentence not in self._complained:
                 self._complained.add(sentence)
                 self._client.logger.error("The application is not ready: %s", sentence)

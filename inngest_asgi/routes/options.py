@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from inngest_asgi.connect.options import ConnectOptions
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.runtime.threads import check_executor
 from inngest_asgi.settings import checked_origin
@@ -41,6 +42,7 @@ class Options:
     max_body_bytes: int = MAX_BODY_BYTES
     executor: Executor | None = None
     enable_unauthed_sync: bool | None = None
+    connect: bool | ConnectOptions | None = None
 
     def __post_init__(self) -> None:
         if self.serve_origin is not None:
@@ -50,6 +52,10 @@ class Options:
         _check_path(self.public_path, "public_path")
         _check_limit(self.max_body_bytes)
         check_executor(self.executor)
+        if not isinstance(self.connect, bool | ConnectOptions | None):
+            raise ConfigError(
+                f"connect is {self.connect!r}; pass True, False or ConnectOptions(...)."
+            )
         if not isinstance(self.streaming, bool | Streaming | None):
             raise ConfigError(
                 f"streaming is {self.streaming!r}; pass True, False, Streaming.FORCE or "

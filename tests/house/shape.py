@@ -26,9 +26,11 @@ MEDIAN_LINES = 8
 MOST_FUNCTIONS_LINES = 40
 
 BROAD_EXCEPT_EDGES = (
+    "inngest_asgi/connect/calls.py",
+    "inngest_asgi/connect/opening.py",
+    "inngest_asgi/connect/shell.py",
     "inngest_asgi/routes/guard.py",
     "inngest_asgi/engine/drive*.py",
-    "inngest_asgi/connect/worker.py",
     "inngest_asgi/dev/executor.py",
     "inngest_asgi/middleware/observers.py",
     "adapters/inngest_adapters/bridge.py",
