@@ -53,6 +53,7 @@ def test_the_options_of_run() -> None:
         "path": "/jobs",
         "port": 1,
         "db": "my.db",
+        "keep": "7d",
         "json": True,
     }
 
@@ -148,7 +149,16 @@ def test_data_may_be_read_from_a_file(command: list[str], project: Project) -> N
             "Invalid value for '--port': 70000 is not in the range 0<=x<=65535.",
         ),
     ],
-    ids=["bad JSON", "no object", "no file", "folder", "no event", "same port", "no port"],
+    ids=[
+        "no time",
+        "bad JSON",
+        "no object",
+        "no file",
+        "folder",
+        "no event",
+        "same port",
+        "no port",
+    ],
 )
 def test_bad_options_are_one_sentence(arguments: list[str], message: str, project: Project) -> None:
     result = invoke("run", "shop:app", *arguments)
@@ -200,6 +210,7 @@ def test_the_options_of_dev() -> None:
         "cloud": True,
         "port": 1,
         "db": "my.db",
+        "keep": "7d",
         "verbose": True,
         "json": True,
     }
