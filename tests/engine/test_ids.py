@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inngest_asgi.engine.ids import StepIds, hash_id
+from inngest_asgi.engine.ids import StepIds, _hashes, hash_id
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.wire.codec import loads
 
@@ -42,3 +42,9 @@ def test_the_next_free_number_tells_repeats_apart(
 def test_half_a_surrogate_pair_is_refused_as_an_id() -> None:
     with pytest.raises(ConfigError, match=r"Step id 'bad \\ud83d' is not valid Unicode"):
         hash_id("bad \ud83d")
+
+
+def test_hashes_of_ids_made_at_run_time_do_not_pile_up_in_memory() -> None:
+    for n in range(20_000):
+        hash_id(f"made-up-{n}")
+    assert len(_hashes) < 20_000
