@@ -95,6 +95,7 @@ class Dispatcher:
         self._dispatches: dict[str, _Dispatch] = {}
         self._of_job: dict[str, _Dispatch] = {}
         self._unacknowledged: Deadlines[str] = Deadlines()
+        self._hurried = False
 
     # What the executor asks
 
@@ -114,8 +115,10 @@ class Dispatcher:
                 self._arm(until)
 
     def hurry(self) -> None:
-        """Wait not much longer for what an earlier server sent."""
-        until = self._now() + FRESH_START
+        """Wait not much longer for what an earlier server sent; said twice, it means nothing."""
+        if self._hurried:
+            return
+        self._hurried, until = True, self._now() + FRESH_START
         for dispatch in self._dispatches.values():
             if dispatch.expected and not self._leases.is_acknowledged(dispatch.request_id):
                 self._leases.expect(dispatch.request_id, until)
