@@ -20,6 +20,11 @@ _ADVICE = (
         "path: apps usually serve at /api/inngest, and at / when they run alone.",
     ),
     (
+        r"cannot be reached \(.*(not known|no address|name resolution)",
+        "No machine has that name. Mend it: apps on this machine are at localhost, those in other "
+        "containers at the names of their services.",
+    ),
+    (
         r"cannot be reached",
         "Nothing listens at that address. Start the app, or mend the port. In a container, "
         "localhost is the container itself: use the name of the host that runs the app.",

@@ -19,7 +19,7 @@ from inngest_asgi.dev.web.timelines import timeline
 from inngest_asgi.dev.web.words import flow_words, held_words
 from inngest_asgi.errors import RequestError, SendEventsError
 from inngest_asgi.version import VERSION
-from inngest_asgi.wire.codec import Fragment, loads
+from inngest_asgi.wire.codec import Fragment, dump_text, loads
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -256,8 +256,8 @@ def _event_row(event: StoredEvent) -> dict[str, Any]:
 
 def _short(value: Any) -> str:
     if isinstance(value, dict | list):
-        return "{…}" if isinstance(value, dict) else f"[{len(value)}]"
-    return str(value)[:PREVIEW]
+        return "{…}" if isinstance(value, dict) else "[…]"
+    return (value if isinstance(value, str) else dump_text(value))[:PREVIEW]
 
 
 def _event_view(event: StoredEvent) -> dict[str, Any]:

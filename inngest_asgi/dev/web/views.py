@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.calls import ACCOUNT_ID, ENVIRONMENT_ID
 from inngest_asgi.version import VERSION
-from inngest_asgi.wire.codec import Fragment, loads
+from inngest_asgi.wire.codec import Fragment, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,10 +31,12 @@ def envelope(data: Any, now: float, max_age: int | None) -> dict[str, Any]:
     return {"data": data, "metadata": metadata}
 
 
-def event_view(event: StoredEvent) -> dict[str, Any]:
-    """Return an event as the API shows it."""
-    shown: dict[str, Any] = loads(event.body)
-    return shown | {
+def event_view(event: StoredEvent) -> Fragment:
+    """Return an event as the API shows it.
+
+    What was sent is copied, not parsed: it may be large, and nested as deeply as JSON can be.
+    """
+    added = {
         "internal_id": event.internal_id,
         "account_id": ACCOUNT_ID,
         "environment_id": ENVIRONMENT_ID,
@@ -42,6 +44,7 @@ def event_view(event: StoredEvent) -> dict[str, Any]:
         "source_id": None,
         "received_at": moment(event.received_at),
     }
+    return Fragment(b"%s,%s" % (event.body.removesuffix(b"}"), dumps(added).removeprefix(b"{")))
 
 
 def run_view(item: RunItem) -> dict[str, Any]:

@@ -24,6 +24,10 @@ def unreachable(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("Connection refused")
 
 
+def nameless(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("Name or service not known")
+
+
 def broken(request: httpx.Request) -> httpx.Response:
     raise httpx.ReadError("")
 
@@ -61,6 +65,7 @@ def advised(app: Callable[..., object]) -> str:
     ("app", "expected"),
     [
         pytest.param(unreachable, "Start the app, or mend the port", id="nobody there"),
+        pytest.param(nameless, "No machine has that name", id="no such name"),
         pytest.param(silent, "kept silent", id="hangs"),
         pytest.param(broken, "does not behave like an Inngest app", id="breaks off"),
         pytest.param(answering(404), "nothing is at this path", id="404"),

@@ -153,6 +153,14 @@ def test_a_step_is_shown_with_its_output() -> None:
     assert asked(work) == {"input": None, "output": {"cents": 5}, "error": None}
 
 
+def test_previews_do_not_speak_python() -> None:
+    async def work(here: World) -> Any:
+        await here.send(data={"paid": True, "by": None, "cents": 1.5, "note": "None"})
+        return await get(here, "/ui/events")
+
+    assert asked(work)["events"][0]["preview"] == "paid: true, by: null, cents: 1.5, note: None"
+
+
 def test_what_was_noted_of_a_run_is_shown() -> None:
     async def work(here: World) -> Any:
         run = await here.run_one()
@@ -174,7 +182,7 @@ def test_events_are_listed_with_what_they_started() -> None:
 
     unheard, heard = asked(work)["events"]
     assert (unheard["runs"], unheard["preview"]) == ([], "")
-    assert heard["preview"] == "id: 7, items: [2], to: {…}"
+    assert heard["preview"] == "id: 7, items: […], to: {…}"
     assert heard["runs"][0]["function"] == "shop-charge"
 
 

@@ -83,7 +83,7 @@ function card(one) {
 }
 
 function trigger(one) {
-  if (one.cron) return h("span", { class: "tag" }, icon("clock"), h("span", {}, "cron "), h("code", {}, one.cron), one.jitter ? ` ±${one.jitter}` : null);
+  if (one.cron) return h("span", { class: "tag" }, icon("clock"), h("span", {}, "cron "), h("code", {}, one.cron), one.jitter ? ` + up to ${one.jitter}` : null);
   return h("span", { class: "tag" }, icon("events"), h("code", {}, one.event), one.expression ? [" if ", h("code", {}, one.expression)] : null);
 }
 

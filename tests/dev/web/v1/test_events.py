@@ -45,6 +45,20 @@ def test_events_are_listed_newest_first(query: str, expected: list[int]) -> None
     within(FakeApp().add("one", idle), ask)
 
 
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/events/{}"])
+def test_an_event_nested_as_deeply_as_can_be_does_not_break_the_list(path: str) -> None:
+    async def ask(here: World) -> None:
+        nested = '{"a":' * 251 + "7" + "}" * 251
+        sent = await here.http.post("/e/key", content=f'{{"name":"deep","data":{nested}}}')
+        (event_id,) = sent.json()["ids"]
+        answer = await here.http.get(path.format(event_id))
+        assert answer.status_code == 200
+        assert nested in answer.text
+        answer.json()
+
+    within(FakeApp().add("one", idle), ask)
+
+
 def test_a_cursor_leads_to_older_events() -> None:
     async def ask(here: World) -> None:
         first = await here.send()
