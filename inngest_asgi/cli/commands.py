@@ -13,11 +13,14 @@ from inngest_asgi.cli.arguments import (
     app_port_option,
     data_option,
     db_option,
+    gateway_port_option,
     json_option,
     keep_option,
     path_option,
     port_option,
 )
+from inngest_asgi.cli.connect import connect
+from inngest_asgi.cli.ports import gateway_port
 from inngest_asgi.cli.remote import events, runs, send
 from inngest_asgi.cli.serving import LOCALHOST
 from inngest_asgi.dev import USUAL_PORTS, DevOptions
@@ -58,6 +61,7 @@ def commands() -> None:
 @app_port_option
 @path_option
 @port_option
+@gateway_port_option
 @db_option
 @keep_option
 @json_option
@@ -70,6 +74,7 @@ def run(
     app_port: int,
     path: str | None,
     port: int,
+    connect_port: int | None,
     db: str,
     keep: str | None,
     json: bool,
@@ -91,6 +96,7 @@ def run(
         app_port=app_port,
         path=path,
         port=port,
+        gateway_port=gateway_port(connect_port, port=port, app_port=app_port, host=LOCALHOST),
         db=db,
         keep=keep,
         json=json,
@@ -174,6 +180,7 @@ def ends_by_itself(once: bool | None, event: str | None, *, terminal: bool) -> b
     help="Where the server listens; 0.0.0.0 lets other machines and containers in.",
 )
 @port_option
+@gateway_port_option
 @db_option
 @keep_option
 @click.option(
@@ -191,6 +198,10 @@ def dev(
     discovery: bool,
     poll_interval: float,
     retry_interval: float | None,
+    host: str,
+    port: int,
+    app_port: int,
+    connect_port: int | None,
     db: str,
     keep: str | None,
     cloud: bool,
@@ -208,13 +219,14 @@ def dev(
         poll_interval=poll_interval,
         retry_interval=retry_interval,
         hold=target is not None,
+        gateway_port=gateway_port(connect_port, port=port, app_port=app_port, host=host),
+        gateway_host=host,
         **(cloud_keys() if cloud else {}),
     )
     ports = discovery_ports() if discovery and not named else ()
-    dev_command.dev(
-        dev_command.Plan(target=target, urls=urls, options=options, ports=ports, **more)
-    )
+    more |= {"host": host, "port": port, "app_port": app_port, "ports": ports}
+    dev_command.dev(dev_command.Plan(target=target, urls=urls, options=options, **more))
 
 
-for _remote in (runs, events, send):
-    commands.add_command(_remote)
+for _command in (connect, runs, events, send):
+    commands.add_command(_command)

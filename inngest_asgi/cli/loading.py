@@ -43,18 +43,27 @@ def load_app(target: str, path: str | None) -> Loaded:
         click.ClickException: the module or the attribute is not there, or is no application.
             What the module itself raises while it is imported is passed on as it is.
     """
+    app = load_object(target)
+    _check_app(app, target)
+    if path is not None:
+        return Loaded(app, path)
+    own = _own_path(app)
+    return Loaded(app, own or DEFAULT_PATH, guessed=own is None)
+
+
+def load_object(target: str) -> Any:
+    """Import whatever MODULE:APP names, the working directory first on the path.
+
+    Raises:
+        click.ClickException: the module or the attribute is not there.
+    """
     module_name, _, attribute = target.partition(":")
     if not (_is_dotted(module_name) and _is_dotted(attribute)) or module_name.endswith(".py"):
         raise click.ClickException(
             f"{target!r} does not name an application; write MODULE:APP, such as "
             f"{_suggestion(module_name, attribute)}."
         )
-    app = _attribute_of(_import(module_name), attribute)
-    _check_app(app, target)
-    if path is not None:
-        return Loaded(app, path)
-    own = _own_path(app)
-    return Loaded(app, own or DEFAULT_PATH, guessed=own is None)
+    return _attribute_of(_import(module_name), attribute)
 
 
 def show_error(

@@ -16,18 +16,16 @@ from inngest_asgi.clock import SYSTEM_CLOCK
 from inngest_asgi.connect.apps import USUAL_LIMIT, check_together, runtimes_of
 from inngest_asgi.connect.calls import Calls
 from inngest_asgi.connect.counters import Counters
-from inngest_asgi.connect.identity import introduction
-from inngest_asgi.connect.notes import Notes
 from inngest_asgi.connect.options import ConnectOptions
 from inngest_asgi.connect.session.states import ConnectionState
-from inngest_asgi.connect.stop_signals import check_signals, stopping_on
+from inngest_asgi.connect.stop_signals import USUAL, check_signals, stopping_on
 from inngest_asgi.connect.watching import Board
 from inngest_asgi.errors import ConfigError, ConnectClosed
 from inngest_asgi.runtime.threads import Threads, check_executor
 from inngest_asgi.wire.durations import to_timedelta
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
     from concurrent.futures import Executor
     from types import TracebackType
 
@@ -86,12 +84,23 @@ def connect(
         gateway_url=gateway_url,
         shutdown_timeout=shutdown_timeout,
     )
+    signals = check_signals(shutdown_signals)
+    return worker_of(apps, options, signals=signals, executor=executor, clock=clock)
+
+
+def worker_of(
+    apps: Iterable[App],
+    options: ConnectOptions,
+    *,
+    signals: tuple[Signals, ...] = USUAL,
+    executor: Executor | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Worker:
+    """Make a stand-alone worker of options as a whole; see `connect`."""
     check_executor(executor)
     threads = Threads(executor, lambda: runtimes[0].client.settings.thread_pool_size)
     runtimes = runtimes_of(apps, threads, clock)
-    return Worker(
-        runtimes, options, clock, threads=threads, signals=check_signals(shutdown_signals)
-    )
+    return Worker(runtimes, options, clock, threads=threads, signals=signals)
 
 
 class Worker:
@@ -168,7 +177,6 @@ class Worker:
             raise ConfigError("A worker is started once; make another one with connect(...).")
         check_together(self._runtimes)
         client = self._runtimes[0].client
-        worker = introduction(self._runtimes, self._options, self._clock, hosted=self._hosted)
         if len(self._runtimes) > USUAL_LIMIT:
             client.logger.warning(
                 "This worker has %d apps, and servers take %d on a connection unless the account "
@@ -176,19 +184,22 @@ class Worker:
                 len(self._runtimes),
                 USUAL_LIMIT,
             )
-        shell = _shell_module()
+        shell_of = _launcher()
         loop = asyncio.new_event_loop()
-        means = shell.Means(
-            settings=client.settings,
-            options=self._options,
-            calls=Calls(self._runtimes, self._answered),
-            board=self._board,
-            counters=self.counters,
-            notes=Notes(client.logger),
-            clock=self._clock,
-            gives_up=not self._hosted,
-        )
-        self._shell = shell.Shell(loop, worker, means)
+        try:
+            self._shell = shell_of(
+                self._runtimes,
+                self._options,
+                loop,
+                calls=Calls(self._runtimes, self._answered),
+                board=self._board,
+                counters=self.counters,
+                clock=self._clock,
+                hosted=self._hosted,
+            )
+        except BaseException:
+            loop.close()
+            raise
         self._thread = threading.Thread(
             target=self._run, args=(loop, self._shell), name="inngest-connect", daemon=True
         )
@@ -326,10 +337,10 @@ class Worker:
             return {}
 
 
-def _shell_module() -> Any:
+def _launcher() -> Callable[..., Shell]:
     """Import what needs websockets and protobuf, which only the extra brings."""
     try:
-        from inngest_asgi.connect import shell
+        from inngest_asgi.connect.launch import shell_of
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _EXTRA:
@@ -338,4 +349,4 @@ def _shell_module() -> Any:
             f"A worker needs the package {package!r}, which is not installed: "
             "pip install 'inngest-asgi[connect]'"
         ) from None
-    return shell
+    return shell_of
