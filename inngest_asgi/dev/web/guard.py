@@ -9,7 +9,10 @@ page that had its own name point at this machine (DNS rebinding).
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING
+
+from starlette.middleware.cors import CORSMiddleware
 
 from inngest_asgi.wire.codec import dumps
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE = frozenset({"same-origin", "none"})
 _EVENTS = "/e/"
+_LOCAL_PAGE = r"https?://(localhost|[\w.-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
+"""Where pages come from that are served on this machine, such as an app's own; of any port."""
 # Nobody can register a name that ends so; they are of this machine or of the network it is in.
 _PRIVATE = ("localhost", "internal", "local", "test", "lan", "home.arpa")
 
@@ -36,15 +41,20 @@ class Guard:
 
     def __init__(self, app: ASGIApp, options: DevOptions) -> None:
         self._app = app
+        self._events = CORSMiddleware(
+            app, allow_origin_regex=_LOCAL_PAGE, allow_methods=["POST"], allow_headers=["*"]
+        )
         self._hosts = frozenset(host.lower() for host in options.hosts)
         self._any_host = options.signing_key is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
-        if refusal is None:
-            await self._app(scope, receive, send)
-        else:
+        if refusal is not None:
             await _refuse(refusal, send)
+        elif _takes_events(scope):
+            await self._events(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> str | None:
         headers = {key: value.decode("latin-1") for key, value in scope["headers"]}
@@ -52,11 +62,11 @@ class Guard:
         if not (self._any_host or self._is_ours(_name(host))):
             return (
                 f"This dev server is not known as {_name(host)!r}. Use localhost or an IP address, "
-                "or tell the server of the name (DevOptions.hosts)."
+                "or tell the server of the name: --allow-host NAME, or DevOptions(hosts=...)."
             )
         if scope["method"] in _READING or _is_of_own_page(headers, host):
             return None
-        if scope["path"].startswith(_EVENTS) and _is_local(headers.get(b"origin", "")):
+        if _takes_events(scope) and re.fullmatch(_LOCAL_PAGE, headers.get(b"origin", "")):
             return None
         return "Only the server's own page may do this from a browser, not a page of another site."
 
@@ -78,12 +88,8 @@ def _is_of_own_page(headers: dict[bytes, str], host: str) -> bool:
     return origin is None or _host_of(origin) == host.lower()
 
 
-def _is_local(origin: str) -> bool:
-    """Whether it is a page that is itself served on this machine, such as an app's own."""
-    name = _name(_host_of(origin))
-    if _is_address(name):
-        return ipaddress.ip_address(name).is_loopback
-    return name == "localhost" or name.endswith(".localhost")
+def _takes_events(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["path"].startswith(_EVENTS)
 
 
 def _host_of(origin: str) -> str:
