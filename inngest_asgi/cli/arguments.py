@@ -100,6 +100,14 @@ port_option = click.option(
     show_default=True,
     help="The server's port; 0 takes any free one.",
 )
+gateway_port_option = click.option(
+    "--connect-gateway-port",
+    "connect_port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="The port that workers connect to; 0 takes any free one. By default it is the one after "
+    "the server's, if that is free.",
+)
 path_option = click.option(
     "--path",
     metavar="PATH",

@@ -39,6 +39,7 @@ class Plan:
     app_port: int
     path: str | None
     port: int
+    gateway_port: int | None = None
     db: str
     keep: str | None = DEFAULT_KEEP
     json: bool = False
@@ -80,7 +81,7 @@ async def _work(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(served(loaded.app, app_listener))
         # The application may be on another port than the one unfinished runs know.
-        options = DevOptions(db=plan.db, keep=plan.keep, hold=True)
+        options = DevOptions(db=plan.db, keep=plan.keep, hold=True, gateway_port=plan.gateway_port)
         server = await stack.enter_async_context(DevServer(options))
         session = _Session(plan, server, listener)
         url = f"{origin_of(app_listener)}{loaded.path}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.answers import Answer, NoAnswer, keys_differ, other_keys
+from inngest_asgi.dev.apps.registration import refused
 from inngest_asgi.dev.calls import ping_request
 from inngest_asgi.dev.patience import within
 from inngest_asgi.errors import CodecError
@@ -68,8 +69,10 @@ class Sync:
             quiet: the caller tells what went wrong, so it is not logged.
 
         Raises:
-            RequestError: it is not a URL.
+            RequestError: it is not a URL, or one of an app that connects.
         """
+        if url.startswith(("ws://", "wss://")):
+            raise refused("Apps that connect register by themselves; start one of their workers.")
         app, before = await self.registry.add_url(url, self.commits), self.registry.latest
         self.registry.take_refusal(app.url)
         error = _error(app.url, await self._ping(app.url))

@@ -7,6 +7,7 @@ writes what the link has to say.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from inngest_asgi.connect.messages import (
     RequestAck,
     Response,
     WorkerConnect,
+    WorkerPause,
+    WorkerReady,
 )
 from inngest_asgi.connect.protocol.connection import Ended
 from inngest_asgi.connect.protocol.deadlines import earliest
@@ -31,7 +34,7 @@ from inngest_asgi.dev.schedule import new_ulid
 from inngest_asgi.errors import DevServerError, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from inngest_asgi.clock import Clock
     from inngest_asgi.connect.messages import AppConfiguration
@@ -95,6 +98,7 @@ class Gateway:
         self._timer: Timer | None = None
         self._armed = float("inf")
         self._started_at = clock.time()
+        self._watchers: list[Callable[[], None]] = []
         self.address: tuple[str, int] | None = None
         self.tokens = Tokens(clock, options)
         self.roster = Roster(clock.random, options.heartbeat_interval)
@@ -111,6 +115,15 @@ class Gateway:
     def expect(self, jobs: Iterable[Job]) -> None:
         """Wait for what workers still do for an earlier server on the same file."""
         self.calls.expect(jobs, self._intervals.extend_lease_interval + RESUME_PATIENCE)
+
+    @contextlib.contextmanager
+    def watched(self, notify: Callable[[], None]) -> Iterator[None]:
+        """Call `notify` whenever a worker comes, goes, or is in another state, in the context."""
+        self._watchers.append(notify)
+        try:
+            yield
+        finally:
+            self._watchers.remove(notify)
 
     def accept(self, wake: Callable[[], None]) -> Link:
         """Return the server's end of a socket that has just opened.
@@ -187,8 +200,14 @@ class Gateway:
                 self.calls.replied(event, lambda: self._stored(link, event.request_id))
             case Ended():
                 self._ended(link, event)
+            case WorkerReady() | WorkerPause():
+                self._tell()
             case _:
-                """Whether the worker takes requests is asked of its role when one is to be sent."""
+                """A worker's status changes nothing."""
+
+    def _tell(self) -> None:
+        for notify in self._watchers:
+            notify()
 
     async def _introduce(self, link: Link, worker: WorkerConnect) -> None:
         """Register the apps of a worker, then let it in."""
@@ -210,6 +229,7 @@ class Gateway:
         link.role.ready(self._intervals, self._now())
         if worker.started_at is not None and worker.started_at.timestamp() > self._started_at:
             self.calls.hurry()
+        self._tell()
         names = ", ".join(group.app_name for group in link.groups)
         _log.info("Worker %s is connected, with %s.", link.instance, names)
 
@@ -236,6 +256,7 @@ class Gateway:
         self.roster.remove(link)
         self.calls.gone(link)
         if link.groups:
+            self._tell()
             _log.info("Worker %s is gone. %s", link.instance, end.close.explain())
 
     def _arm(self, moment: float) -> None:

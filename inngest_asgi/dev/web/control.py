@@ -53,8 +53,9 @@ class _Control:
         return json_reply({"status": 200, "message": "OK"})
 
     async def dev(self, request: Request) -> Response:
-        registry = self._server.registry
-        return json_reply(server_view(self._server.options, registry.apps, registry.functions))
+        registry, options = self._server.registry, self._server.options
+        address = self._server.gateway.address
+        return json_reply(server_view(options, registry.apps, registry.functions, address))
 
     async def metrics(self, request: Request) -> Response:
         counts = await self._server.queries.run_counts()

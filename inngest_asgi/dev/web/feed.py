@@ -70,6 +70,11 @@ class Mailbox:
         self._apps |= bool(changes.apps or changes.gone_apps or changes.functions)
         self._news.set()
 
+    def note_workers(self) -> None:
+        """Note that a worker came, went, or is in another state."""
+        self._apps = True
+        self._news.set()
+
     async def take(self) -> dict[str, Any] | None:
         """Wait for news, and return all there is; None when there was none for a while."""
         if not await within(self._clock, _HEARTBEAT, self._news.wait()):
@@ -94,7 +99,8 @@ class _Feed(StreamingResponse):
         super().__init__(self._messages(), headers=kept_open, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._server.feed.listening(self._mailbox.put):
+        server, mailbox = self._server, self._mailbox
+        with server.feed.listening(mailbox.put), server.gateway.watched(mailbox.note_workers):
             await super().__call__(scope, receive, send)
 
     async def _messages(self) -> AsyncIterator[str]:

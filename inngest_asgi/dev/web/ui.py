@@ -17,6 +17,7 @@ from inngest_asgi.dev.web.bodies import body_of
 from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
 from inngest_asgi.dev.web.timelines import timeline
 from inngest_asgi.dev.web.words import flow_words, held_words
+from inngest_asgi.dev.web.workers import worker_views
 from inngest_asgi.errors import RequestError, SendEventsError
 from inngest_asgi.version import VERSION
 from inngest_asgi.wire.codec import Fragment, dump_text, loads
@@ -75,6 +76,7 @@ class _Ui:
                 "version": VERSION,
                 "db": None if options.db == MEMORY else options.db,
                 "apps": [_app_view(app, functions) for app in registry.apps],
+                "workers": worker_views(self._server.gateway.roster),
                 "functions": [_function_view(one, names.get(one.app_id, "")) for one in functions],
             }
         )

@@ -97,9 +97,13 @@ def function_record(function: Function) -> dict[str, Any]:
 
 
 def server_view(
-    options: DevOptions, apps: Iterable[App], functions: Iterable[Function]
+    options: DevOptions,
+    apps: Iterable[App],
+    functions: Iterable[Function],
+    gateway: tuple[str, int] | None,
 ) -> dict[str, Any]:
-    """Return what `GET /dev` tells."""
+    """Return what `GET /dev` tells; `gateway` is where workers connect, if they can."""
+    gateway_host, gateway_port = gateway or ("", 0)
     return {
         "version": VERSION,
         "authed": options.signing_key is not None,
@@ -113,8 +117,8 @@ def server_view(
             "retry_interval": int(options.retry_interval or 0),
             "queue_workers": options.max_calls,
             "require_keys": options.is_cloud,
-            "connectGatewayPort": 0,
-            "connectGatewayHost": "",
+            "connectGatewayPort": gateway_port,
+            "connectGatewayHost": gateway_host,
             "persist": options.persistent,
         },
         "functions": [_function_view(function) for function in functions],

@@ -97,7 +97,7 @@ function card(app, sync, refresh) {
       { class: "top" },
       h("div", { class: "grow" }, h("h2", {}, isKnown ? app.name : "Not registered yet"), copyable(app.url, "Copy the app's URL")),
       state(app),
-      again,
+      app.url.startsWith("ws") ? null : again,
       signButton("trash", `Remove ${app.name}`, {
         kind: "plain square",
         onclick: () =>
@@ -142,7 +142,7 @@ function workerList(workers) {
           "article",
           { class: "card" },
           h("div", { class: "top" }, h("h2", { class: "grow" }, worker.instance_id), h("span", { class: "tag" }, worker.state)),
-          h("div", { class: "tags" }, h("span", { class: "tag" }, "connected ", ago(worker.connected_at)), h("span", { class: "tag" }, "heartbeat ", ago(worker.last_heartbeat_at)), worker.app_version ? h("span", { class: "tag" }, `version ${worker.app_version}`) : null),
+          h("div", { class: "tags" }, h("span", { class: "tag" }, "connected ", ago(worker.connected_at)), h("span", { class: "tag" }, "heartbeat ", ago(worker.last_heartbeat_at)), worker.apps.map((app) => h("span", { class: "tag" }, app.version ? `${app.name}, version ${app.version}` : app.name)), h("span", { class: "tag" }, worker.sdk), h("span", { class: "tag" }, worker.limit ? `${worker.in_flight} of ${worker.limit} calls` : `${worker.in_flight} calls`)),
         ),
       ),
     ),
