@@ -44,6 +44,7 @@ def test_the_version() -> None:
 def test_the_options_of_run() -> None:
     event = ["--event", "paid", "--data", '{"a": 1}', "--once"]
     places = ["--port", "1", "--app-port", "2", "--path", "jobs", "--db", "my.db", "--json"]
+    places += ["--connect-gateway-port", "3"]
     assert parsed("run", "shop:app", *event, *places) == {
         "target": "shop:app",
         "event": "paid",
@@ -52,6 +53,7 @@ def test_the_options_of_run() -> None:
         "app_port": 2,
         "path": "/jobs",
         "port": 1,
+        "connect_port": 3,
         "db": "my.db",
         "keep": "7d",
         "json": True,
@@ -67,6 +69,7 @@ def test_what_run_does_without_options() -> None:
         "app_port": 8000,
         "path": None,
         "port": 8288,
+        "connect_port": None,
         "db": ".inngest-asgi/dev.db",
         "keep": "7d",
         "json": False,
@@ -197,6 +200,7 @@ def test_the_options_of_dev() -> None:
     places = ["--port", "1", "--app-port", "2", "--path", "jobs", "--db", "my.db", "--host", "::"]
     times = ["--poll-interval", "0", "--retry-interval", "2.5"]
     flags = ["--no-reload", "--no-discovery", "--cloud", "-v", "--json"]
+    places += ["--connect-gateway-port", "3"]
     assert parsed("dev", "shop:app", *urls, *places, *times, *flags) == {
         "target": "shop:app",
         "urls": ("http://a", "http://b"),
@@ -209,6 +213,7 @@ def test_the_options_of_dev() -> None:
         "host": "::",
         "cloud": True,
         "port": 1,
+        "connect_port": 3,
         "db": "my.db",
         "keep": "7d",
         "verbose": True,
