@@ -33,18 +33,23 @@ _MODULES = (sdk, connect, control, *_V1, v2, invokes, sending, feed, page, ui)
 
 def make_app(server: Served) -> ASGIApp:
     """Return the ASGI app that serves everything a server offers over HTTP."""
-    table: list[BaseRoute] = []
-    for module in _MODULES:
-        table += module.routes(server)
     handlers: Any = {
         RequestError: _refusal,
         DevServerError: _cannot_go_on,
         HTTPException: _nothing_there,
         Exception: _bug,
     }
-    app = Starlette(routes=table, exception_handlers=handlers)
+    app = Starlette(routes=route_table(server), exception_handlers=handlers)
     app.router.redirect_slashes = False
     return _Named(Guard(Keyed(app, server.options), server.options), server.options)
+
+
+def route_table(server: Served) -> list[BaseRoute]:
+    """Return the routes of all modules."""
+    table: list[BaseRoute] = []
+    for module in _MODULES:
+        table += module.routes(server)
+    return table
 
 
 class _Named:

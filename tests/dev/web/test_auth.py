@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from starlette.routing import Mount
 
 from inngest_asgi.crypto.keys import bearer_token
 from inngest_asgi.crypto.signatures import verify
 from inngest_asgi.dev import DevOptions
+from inngest_asgi.dev.web.api import route_table
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.wire.codec import dumps
 from tests.dev.fakes import FakeApp, World, output, script, world
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 KEY = "signkey-prod-0123456789abcdef"
 BARE = "0123456789abcdef"
 ULID = "01JGFJJZ00000G40R40M30E20A"
+WITHOUT_KEY = {
+    *("/health", "/metrics", "/e/{key}", "/e/", "/invoke/{slug:path}", "/dev/traces"),
+    *("/", "/ui/assets/{digest}/{name}"),
+}
 CLOUD: dict[str, Any] = {"kind": "cloud", "signing_key": KEY, "event_keys": ("one", "two")}
 
 
@@ -54,6 +64,33 @@ def test_the_api_asks_for_the_signing_key(method: str, path: str) -> None:
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.headers["x-inngest-server-kind"] == "dev"
     assert ask(method, path, signing_key=KEY, token=f"Bearer {KEY}").status_code != 401
+
+
+def rows(table: Iterable[Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield method and path of each route, with those of apps that are mounted."""
+    for route in table:
+        if isinstance(route, Mount):
+            yield from rows(route.routes, prefix + route.path)
+        else:
+            for method in route.methods - {"HEAD"}:
+                yield method, prefix + route.path
+
+
+@pytest.mark.parametrize("options", [CLOUD, {"signing_key": KEY}], ids=["cloud", "dev"])
+def test_no_other_route_answers_without_the_key(options: dict[str, Any]) -> None:
+    """The table of all routes against the list of server-api.md 2: new routes must choose."""
+
+    async def main() -> set[str]:
+        async with world(FakeApp(), sync=False, **options) as here:
+            answering = set()
+            for method, path in rows(route_table(here.server)):
+                url = re.sub(r"\{[^}]*\}", "x", path)
+                answer = await here.http.request(method, url, content=b"{}")
+                if "Authentication failed" not in answer.text:
+                    answering.add(path)
+            return answering
+
+    assert asyncio.run(main()) == WITHOUT_KEY
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def error_reply(code: str, text: str, status: int) -> Response:
 
 
 class Asked:
-    """The query of a request, whose names may be spelled like_this or likeThis.
+    """The query of a request, whose names may be spelled like_this or likeThis, lists like_this[].
 
     Args:
         request: the request.
@@ -90,7 +90,7 @@ class Asked:
     def __init__(self, request: Request, *allowed: str) -> None:
         self._values: dict[str, list[str]] = {}
         for name, value in request.query_params.multi_items():
-            known = snake(name)
+            known = snake(name.removesuffix("[]"))
             if known not in allowed:
                 raise refused(Code.INVALID_REQUEST, f"Unexpected query parameter {name!r}.")
             self._values.setdefault(known, []).append(value)

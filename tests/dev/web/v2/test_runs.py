@@ -73,6 +73,7 @@ def test_both_prefixes_lead_there() -> None:
         ("order=ASC", ["two", "boom", "later", "rested"]),
         ("status=COMPLETED", ["two"]),
         ("status=failed&status=QUEUED", ["later", "boom"]),
+        ("status[]=failed&status[]=QUEUED", ["later", "boom"]),
         ("status=RUNNING", ["rested"]),
         ("app_id=shop&function_id=two", ["two"]),
         ("appId=shop&functionId=shop-two&functionId=boom", ["boom", "two"]),
