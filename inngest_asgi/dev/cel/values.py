@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FUEL = 500_000
 """Elements and sub-expressions one evaluation may touch: far more than any event needs."""
 
+_TEXT_COST = 10
+"""What writing an element takes, in evaluations of a sub-expression."""
+
 LONGEST = 1 << 24
 """Characters or items that adding two values may come to."""
 
@@ -303,7 +306,7 @@ def _short_double(value: float) -> str:
 
 
 def _text(scope: Scope, value: Any) -> str:
-    scope.burn(1)
+    scope.burn(_TEXT_COST)
     sort = kind(value)
     if sort == "list":
         return f"[{' '.join(_text(scope, item) for item in value)}]"
