@@ -43,7 +43,7 @@ from inngest_asgi.runtime.oversize import with_state
 from inngest_asgi.runtime.services import RunServices
 from inngest_asgi.runtime.threads import Threads, loop_runner
 from inngest_asgi.wire.calls import Call, parse_call
-from inngest_asgi.wire.codec import Fragment, loads
+from inngest_asgi.wire.codec import Fragment, loads_to_hold
 from inngest_asgi.wire.names import ErrorCode
 from inngest_asgi.wire.replies import ErrorRecord, Reply, error_reply, ops_reply, output_reply
 
@@ -106,21 +106,22 @@ class Runtime:
             ApiError: (when awaited) the state is too large for a call and could not be fetched.
         """
         function = self._find(fn_id)
-        call = parse_call(_parse(body), function.id, step_id, request_id)
+        document, held = _parse(body)
+        call = parse_call(document, function.id, step_id, request_id)
         factories = self.client.middleware + function.middleware
         if not factories:
-            return self._run(function, call)
+            return self._run(function, call, held)
         request = raw_request()
         stack = Stack.of(factories, self.client, request)
-        return self._run_wrapped(function, call, stack, request)
+        return self._run_wrapped(function, call, held, stack, request)
 
     async def _run_wrapped(
-        self, function: Function[Any], call: Call, stack: Stack, request: object
+        self, function: Function[Any], call: Call, held: object, stack: Stack, request: object
     ) -> Reply:
         """Run one call inside `wrap_request`, which is called on the loop in both colours."""
 
         async def run(_: RequestCall) -> Reply:
-            return await self._run(function, call, stack)
+            return await self._run(function, call, held, stack)
 
         record = RequestCall(function, call.run_id, call.attempt, request)
         around = stack.around("wrap_request", InAsync(), run)
@@ -135,7 +136,10 @@ class Runtime:
             )
         return reply
 
-    async def _run(self, function: Function[Any], call: Call, stack: Stack | None = None) -> Reply:
+    async def _run(
+        self, function: Function[Any], call: Call, held: object, stack: Stack | None = None
+    ) -> Reply:
+        """Run one call; `held` is to live as long as the call's memos (codec, `loads_to_hold`)."""
         if call.use_api:
             call = await with_state(call, self.client.api)
         received = None
@@ -311,9 +315,9 @@ def _settle(known: asyncio.Future[Outcome | None], outcome: Outcome | None) -> N
         known.set_result(outcome)
 
 
-def _parse(body: bytes) -> Any:
+def _parse(body: bytes) -> tuple[Any, object]:
     try:
-        return loads(body)
+        return loads_to_hold(body)
     except CodecError as error:
         raise RequestError(str(error), code=ErrorCode.BODY_INVALID, status=400) from None
 
