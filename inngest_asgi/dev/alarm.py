@@ -83,9 +83,11 @@ class Alarm:
         await self._clock.sleep(seconds)
         self._sleeper = None
         self._armed = float("inf")
-        self._fire()
-        if self._heap and self._sleeper is None:
-            self._arm()
+        try:
+            self._fire()
+        finally:
+            if self._heap and self._sleeper is None:
+                self._arm()
 
     def _fire(self) -> None:
         now = self._clock.time()

@@ -121,6 +121,7 @@ class Executor:
             self._give_up(error)
         except Exception:  # noqa: BLE001 - one of the four edges: a bug must not stop the loop
             _log.exception("A bug in the server; run %s is tried again later.", job.run_id)
+            self._tools.runs.forget(job.run_id)
             job.due, job.gone = self._tools.clock.time() + _PAUSE_AFTER_A_BUG, False
             self._tools.jobs.release(job)
             self._tools.jobs.put([job])
@@ -149,6 +150,8 @@ class Executor:
             turn.woke()
         elif job.kind is JobKind.FETCH:
             await self._fetch(turn)
+        elif job.step_id in run.memos:
+            turn.overtaken()
         elif len(run.memos) > (most := self._tools.limits.steps_of(function.id)):
             turn.fail_run(too_many_steps(most))
         elif not self._tools.sockets.admit(job, function):

@@ -65,7 +65,7 @@ class Jobs:
             if job.due <= now:
                 self._make_ready(place)
             else:
-                self._timers[job.id] = self._alarm.at(job.due, partial(self._make_ready, place))
+                self._wake_for(place)
 
     def gone(self, job_ids: Iterable[str]) -> None:
         """Wake no more for jobs, wherever they stand otherwise."""
@@ -85,8 +85,11 @@ class Jobs:
         while queue := (others and self._quick) or (calls and self._ready):
             place = heapq.heappop(queue)
             job = place[2]
-            if not self._is_live(job) or job.due > now:
+            if not self._is_live(job):
                 self._turnstile.refuse(job)
+            elif job.due > now:  # it was put off, or the clock was set back while it waited
+                self._turnstile.refuse(job)
+                self._wake_for(place)
             elif _is_whole_call(job) and job.run_id in self._calling:
                 self._turnstile.refuse(job)
                 self._blocked.setdefault(job.run_id, []).append(place)
@@ -124,6 +127,12 @@ class Jobs:
         """Whether something of a run is in progress or due now."""
         now = self._clock.time()
         return any(job.leased or job.due <= now for job in self._of_run.get(run_id, {}).values())
+
+    def _wake_for(self, place: Place) -> None:
+        """Make a job of the future available when it is due, unless that is sure to happen."""
+        job = place[2]
+        if job.id not in self._timers:
+            self._timers[job.id] = self._alarm.at(job.due, partial(self._make_ready, place))
 
     def _make_ready(self, place: Place) -> None:
         self._timers.pop(place[2].id, None)

@@ -88,16 +88,13 @@ def _none(turn: Turn, op: Op, reported: Reported) -> None:
 
 
 def _step_run(turn: Turn, op: Op, reported: Reported) -> None:
-    if turn.keep(finished(op)):
-        turn.tell_step(Happening.STEP_RECORDED, op)
-        turn.resolve(op.id, race=op.race)
+    turn.step_reported(op, finished(op))
 
 
 def _step_failed(turn: Turn, op: Op, reported: Reported) -> None:
     error = op_failure(op.error or {})
-    if turn.keep(Memo(op.id, op.name, "StepFailed", dumps({"error": error}))):
-        turn.tell_step(Happening.STEP_FAILED, op, error=error, retry_at=None)
-        turn.resolve(op.id, race=op.race)
+    memo = Memo(op.id, op.name, "StepFailed", dumps({"error": error}))
+    turn.step_reported(op, memo, Happening.STEP_FAILED, error=error, retry_at=None)
 
 
 def _step_error(turn: Turn, op: Op, reported: Reported) -> None:

@@ -61,6 +61,5 @@ def fetched(turn: Turn, fetch: Fetch, answer: Answer | NoAnswer, seconds: float)
 def _refuse(turn: Turn, op: Op, message: str) -> None:
     kind = _KINDS[op.kind.lower()]
     error = fetch_error(kind, message)
-    if turn.keep(Memo(op.id, op.name, kind, dumps({"error": error}))):
-        turn.tell_step(Happening.STEP_FAILED, op, error=error, retry_at=None)
-        turn.resolve(op.id, race=op.race)
+    memo = Memo(op.id, op.name, kind, dumps({"error": error}))
+    turn.step_reported(op, memo, Happening.STEP_FAILED, error=error, retry_at=None)

@@ -60,6 +60,7 @@ class Schedule:
         self._pauses = pauses
         self._admission = flow.admission
         self._turnstile = flow.turnstile
+        flow.admission.on_replaced = self._tell_caller
 
     def add_event(self, event: StoredEvent, changes: Changes) -> None:
         """Add an event, the runs it starts and those that wait for it to what is being saved."""

@@ -130,6 +130,11 @@ class Turn:
         else:
             self.step_done(memo, Happening.STEP_RECORDED)
 
+    def overtaken(self) -> None:
+        """The step that was to be run is done already: another call of the run did it."""
+        self._remove(self.job)
+        self.resolve(self.job.step_id, race=False)
+
     def step_done(self, memo: Memo, kind: Happening = Happening.STEP_RECORDED, **more: Any) -> None:
         """What the server itself did for a step is over, and leaves `memo`.
 
@@ -141,8 +146,7 @@ class Turn:
         self._remove(self.job)
         if self.keep(memo):
             self._tell_memo(kind, memo, **more)
-        if self.run.memo_bytes > self.max_state:
-            self.fail_run(state_too_large(self.max_state))
+        self._check_state()
         self.resolve(memo.step_id, race=self.job.race)
 
     def step_failed(self, memo: Memo, error: dict[str, Any]) -> None:
@@ -160,8 +164,7 @@ class Turn:
 
     def done(self) -> None:
         """The call went through: its job is over, and the run must not be left without one."""
-        if self.run.memo_bytes > self.max_state:
-            self.fail_run(state_too_large(self.max_state))
+        self._check_state()
         if self.retried or self.run.status.ended:
             return
         if self._leads_nowhere() and self._too_often():
@@ -170,7 +173,7 @@ class Turn:
             return
         self._remove(self.job)
         self._drop_overtaken()
-        if self.job.step_id in self.run.pending:
+        if self._is_unanswered():
             self.resolve(self.job.step_id, race=False)
         elif not any(job.kind.drives for job in self.run.jobs.values()):
             self.discover()
@@ -196,9 +199,26 @@ class Turn:
             self.memos.append(memo)
         return kept
 
-    def resolve(self, step_id: str, *, race: bool) -> None:
+    def step_reported(
+        self, op: Op, memo: Memo, kind: Happening = Happening.STEP_RECORDED, **more: Any
+    ) -> None:
+        """The app reported that a step is over, which leaves `memo`, unless it was over before.
+
+        Args:
+            op: what was reported.
+            memo: the step's result.
+            kind: whether it went well.
+            more: what else records tell of it.
+        """
+        kept = self.keep(memo)
+        if kept:
+            self.tell_step(kind, op, **more)
+        if kept or op.id == self.job.step_id:
+            self.resolve(op.id, race=op.race)
+
+    def resolve(self, step_id: str | None, *, race: bool) -> None:
         """A step is done: call the function again if its whole set is, or if it raced."""
-        members = self.run.pending.pop(step_id, None)
+        members = self.run.pending.pop(step_id or "", None)
         complete = members not in self.run.pending.values()
         if race or complete or self.run.request_version < _COALESCING_VERSION:
             self.discover()
@@ -227,6 +247,8 @@ class Turn:
     def retry_step(self, op: Op, retry_after: float | None, *, alone: bool) -> None:
         """A step failed and may be tried again: in this very call, or in one of its own."""
         run = self.run
+        if run.status.ended:
+            return
         if alone or self.job.step_id == op.id:
             if self.job.step_id != op.id:
                 run.pending.pop(op.id, None)
@@ -252,11 +274,20 @@ class Turn:
 
     # The rest is how
 
+    def _check_state(self) -> None:
+        if self.run.memo_bytes > self.max_state:
+            self.fail_run(state_too_large(self.max_state))
+
     def _leads_nowhere(self) -> bool:
         """Whether the run stands where it stood: no other job, or the targeted step missing."""
-        missing = self.job.step_id in self.run.pending
         others = (job for job in self.run.jobs.values() if job is not self.job)
-        return missing or not any(job.kind.drives for job in others)
+        return self._is_unanswered() or not any(job.kind.drives for job in others)
+
+    def _is_unanswered(self) -> bool:
+        """Whether the app was to run a step, and neither did nor said how it goes on."""
+        step_id, jobs = self.job.step_id, self.run.jobs.values()
+        others = any(job.step_id == step_id for job in jobs if job is not self.job)
+        return step_id in self.run.pending and not others
 
     def _too_often(self) -> bool:
         """An answer that leads nowhere is asked for once more (steps.md 8), not for ever."""

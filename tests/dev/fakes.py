@@ -213,6 +213,13 @@ class FakeApp:
         return [call for call in self.calls if call.function == f"{self.name}-{name}"]
 
 
+class JumpingClock(ManualClock):
+    """Time goes by, or back, and no timer notices: a suspended machine, a clock that is set."""
+
+    def jump(self, seconds: float) -> None:
+        self._now += seconds
+
+
 def client(app: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=SERVER)
 

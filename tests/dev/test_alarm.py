@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING
 
 from inngest_asgi.dev.alarm import Alarm
 from inngest_asgi.testing import ManualClock
+from tests.dev.fakes import JumpingClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,13 +93,6 @@ def test_the_clock_is_looked_at_anew_when_asked() -> None:
     asyncio.run(main())
 
 
-class JumpingClock(ManualClock):
-    """Stands for a machine that was suspended: time went by, and no timer noticed."""
-
-    def jump(self, seconds: float) -> None:
-        self._now += seconds
-
-
 def test_a_closed_alarm_starts_no_sleeper() -> None:
     async def main() -> int:
         clock = ManualClock(0.0)
@@ -137,6 +132,25 @@ def test_timers_that_were_cancelled_long_before_their_time_are_not_kept() -> Non
         assert len(alarm._heap) < 2_000
         await clock.until(clock.sleep(6))
         assert called == [5]
+        alarm.close()
+
+    asyncio.run(main())
+
+
+def test_an_alarm_that_raises_keeps_no_other_from_ringing() -> None:
+    async def main() -> None:
+        clock, rung = ManualClock(0.0), list[str]()
+        raised: list[BaseException] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: raised.append(context["exception"]))
+        alarm = Alarm(clock)
+        alarm.at(5, lambda: [][0])
+        alarm.at(5, lambda: rung.append("same time"))
+        alarm.at(9, lambda: rung.append("later"))
+        await clock.until(clock.sleep(10))
+        gc.collect()
+        assert rung == ["same time", "later"]
+        assert [type(error) for error in raised] == [IndexError]
         alarm.close()
 
     asyncio.run(main())

@@ -340,23 +340,6 @@ def test_timelines_tell_what_happened_in_order() -> None:
     asyncio.run(main())
 
 
-def test_a_bug_of_the_server_does_not_lose_the_run(caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        app = FakeApp().add("one", script(output("ok")))
-        async with world(app) as here:
-            functions = here.server.registry._functions
-            (known,) = functions.values()
-            event_id = await here.send(ts=int((here.clock.time() + 5) * 1000))
-            functions.clear()
-            await here.pass_time(6)
-            functions[known.id] = known
-            (run,) = await here.finish(event_id)
-            assert run.status is RunStatus.COMPLETED
-
-    asyncio.run(main())
-    assert "A bug in the server" in caplog.text
-
-
 def test_a_large_event_is_fetched_by_the_app() -> None:
     app = FakeApp().add("large", script(output(None)))
     result(app, data={"x": "x" * (2 * 1024 * 1024)})

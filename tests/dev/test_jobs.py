@@ -11,6 +11,7 @@ from inngest_asgi.dev.flow.turnstile import Turnstile
 from inngest_asgi.dev.jobs import Jobs
 from inngest_asgi.dev.records import Job, JobKind
 from inngest_asgi.testing import ManualClock
+from tests.dev.fakes import JumpingClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,37 @@ def test_a_job_of_the_future_becomes_due() -> None:
         jobs.put([call("later", due=5)])
         await clock.until(clock.sleep(6))
         assert ready == [5]
+        assert taken(jobs) == ["later"]
+        alarm.close()
+
+    asyncio.run(main())
+
+
+def test_a_clock_that_is_set_back_loses_no_job_that_was_due() -> None:
+    async def main() -> None:
+        clock = JumpingClock(0.0)
+        alarm = Alarm(clock)
+        jobs = queue(clock, alarm)
+        jobs.put([call("due", due=0)])
+        clock.jump(-2)
+        assert taken(jobs) == []
+        await clock.until(clock.sleep(3))
+        assert taken(jobs) == ["due"]
+        alarm.close()
+
+    asyncio.run(main())
+
+
+def test_a_job_that_is_put_off_while_it_waits_is_taken_once() -> None:
+    async def main() -> None:
+        clock = ManualClock(0.0)
+        alarm = Alarm(clock)
+        jobs, job = queue(clock, alarm), call("later")
+        jobs.put([job])
+        job.due = 5
+        jobs.put([job])
+        assert taken(jobs) == []
+        await clock.until(clock.sleep(6))
         assert taken(jobs) == ["later"]
         alarm.close()
 

@@ -218,3 +218,27 @@ def test_the_table_knows_the_ops_of_the_protocol_so_far() -> None:
     waits = {"waitforevent", "waitforsignal", "invokefunction", "gateway", "aigateway"}
     defers = {"deferadd", "deferabort"}
     assert set(OPS) == steps | waits | defers | {"none", "runcomplete", "discoveryrequest"}
+
+
+def test_a_step_that_failed_after_the_end_of_its_run_leaves_no_job() -> None:
+    run = running(pending={A: 1})
+    end, error = op("RunComplete", "complete", data=1), op("StepError", "a", error={"name": "E"})
+    made = report(turn(run, target=A), end, error)
+    assert (run.status, made.added, run.jobs) == (RunStatus.COMPLETED, [], {})
+
+
+def test_a_target_that_turns_out_to_sleep_is_not_asked_for_again() -> None:
+    run = running()
+    report(turn(run), planned("a"), planned("b"))
+    made = report(turn(run, target=A), op("Sleep", "a", opts={"duration": "1h"}))
+    assert added(made) == [f"R-{A}"]
+    assert sorted(run.pending) == sorted([A, B])
+
+
+def test_the_result_of_a_target_that_was_recorded_meanwhile_goes_on_with_the_run() -> None:
+    nap = Job("R-nap", "R", JobKind.SLEEP, "nap", NOW + 9e6)
+    memo = Memo(A, "a", "StepRun", b"1")
+    run = running(memos={A: memo}, pending={"nap": 1}, jobs={nap.id: nap})
+    made = report(turn(run, target=A), ran("a", 2))
+    assert run.memos == {A: memo}
+    assert added(made) == ["R-discovery-1"]

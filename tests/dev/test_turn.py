@@ -273,3 +273,24 @@ def test_an_id_that_is_no_hash_is_no_bug_of_the_server(
 
     result(FakeApp().add("odd", handler, retries=0))
     assert caplog.text == ""
+
+
+def test_a_planned_step_that_another_call_ran_is_not_called_for() -> None:
+    """An app that runs a step in place although it was told to plan, while the step's own call
+    waits for its next attempt."""
+
+    def handler(call: Call) -> Reply:
+        if call.target == A:
+            assert A not in call.steps
+            return ops(op("StepError", "a", error={"name": "E", "message": "m"}))
+        if call.target == B:
+            return ops(ran("b", opts={"parallelMode": "race"}))
+        if not call.steps:
+            return ops(planned("a"), planned("b"))
+        if A not in call.steps:
+            return ops(ran("a"))
+        return output("ok") if C in call.steps else ops(op("Sleep", "c", opts={"duration": "5m"}))
+
+    app = FakeApp().add("hasty", handler, retries=1)
+    assert result(app) == (RunStatus.COMPLETED, "ok")
+    assert [call.target for call in app.calls].count(A) == 1

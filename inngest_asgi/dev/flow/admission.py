@@ -6,7 +6,7 @@ tells why an event started no run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from inngest_asgi.dev.records import Happening, WindowKind
 from inngest_asgi.wire.codec import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.flow.rates import Rates
@@ -42,6 +42,7 @@ class Reason(StrEnum):
     IDEMPOTENCY = "idempotency"
     SINGLETON = "singleton"
     OLDER = "older"
+    NEWER = "newer"
     DEBOUNCE = "debounce"
     BATCH = "batch"
 
@@ -57,6 +58,7 @@ _SENTENCES = {
     Reason.IDEMPOTENCY: "invoked function is rate limited",
     Reason.SINGLETON: "invoked function is skipped: a run of it has not ended",
     Reason.OLDER: "invoked function is skipped: a newer event came before",
+    Reason.NEWER: "invoked function is debounced: a newer event took the place of this one",
 }
 
 
@@ -69,6 +71,9 @@ class Admission:
         starts: which events started functions lately.
         rates: what passed rate limits lately.
         windows: the events that are being collected.
+
+    `on_replaced` is given each invocation for which there will be no run after all, because a
+    debounce holds a newer event now, with the reason.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class Admission:
         self._windows = windows
         self._rules: dict[str, tuple[Function, Rules]] = {}
         self.singletons = Singletons()
+        self.on_replaced: Callable[[Reason, StoredEvent, Function, Changes], None] = _nobody
 
     def rules(self, function: Function) -> Rules:
         """Return the flow control of a function, as it stands in its registration."""
@@ -175,6 +181,10 @@ class Admission:
         window = self._windows.postpone(rule, case.arrival(rule.key), case.changes)
         if window is None:
             return self._drop(case, Reason.OLDER)
+        replaced = self._windows.asks(window, case.event)
+        if replaced is not None:
+            self._drop(replace(case, event=replaced), Reason.NEWER)
+            self.on_replaced(Reason.NEWER, replaced, case.function, case.changes)
         return self._wait(case, Reason.DEBOUNCE, window)
 
     def _limited(self, case: _Case, **about: Any) -> Reason | None:
@@ -219,6 +229,10 @@ class _Case:
         """Return the event as one of those with the same key."""
         name = f"{self.function.id} = {key_of(key, self.document, self.now)}"
         return Arrival(self.function.id, name, self.event, self.now)
+
+
+def _nobody(reason: Reason, event: StoredEvent, function: Function, changes: Changes) -> None:
+    """Nobody has asked to be told which invocations are replaced."""
 
 
 def _is_collected(rule: Batch, case: _Case) -> bool:

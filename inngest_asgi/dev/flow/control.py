@@ -55,7 +55,7 @@ class FlowControl:
             new_id: makes the ids of windows.
         """
         kept = await store.read(lambda connection: load_flow(connection, clock.time()))
-        rates, windows = Rates(kept.rates), Windows(new_id, kept.windows)
+        rates, windows = Rates(kept.rates), Windows(new_id, kept.windows, kept.asked)
         return cls(
             admission=Admission(clock, feed, Starts(starts), rates, windows),
             turnstile=Turnstile(clock, alarm, rates),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from inngest_asgi.dev.endings import correlation_id
 from inngest_asgi.dev.records import Window, WindowKind
 
 if TYPE_CHECKING:
@@ -44,12 +45,19 @@ class Windows:
     Args:
         new_id: makes the id of a window.
         kept: those the store knows.
+        asked: the invocations that the debounces among them hold, by the window's id.
     """
 
-    def __init__(self, new_id: Callable[[], str], kept: Iterable[Window]) -> None:
+    def __init__(
+        self,
+        new_id: Callable[[], str],
+        kept: Iterable[Window],
+        asked: dict[str, StoredEvent] | None = None,
+    ) -> None:
         self._new_id = new_id
         self._open: dict[tuple[WindowKind, str], Window] = {}
         self._unsaved: dict[str, int] = {}
+        self._asked = asked or {}
         for window in kept:
             self._open[window.kind, window.name] = window
 
@@ -68,6 +76,13 @@ class Windows:
         window.due, window.ts = due + AFTER_THE_TIMER, event.ts
         self._put(window, 0, event, changes)
         return window
+
+    def asks(self, window: Window, event: StoredEvent) -> StoredEvent | None:
+        """Note an event that a debounce holds now; return the invocation whose place it took."""
+        replaced = self._asked.pop(window.id, None)
+        if correlation_id(event) is not None:
+            self._asked[window.id] = event
+        return replaced
 
     def collect(self, rule: Batch, arrival: Arrival, changes: Changes) -> Window:
         """Add an event to those a function is to start for, and return their window.
@@ -98,6 +113,7 @@ class Windows:
 
     def close(self, window: Window) -> None:
         """Let no more events into a window; the next one opens a new one."""
+        self._asked.pop(window.id, None)
         if self._open.get((window.kind, window.name)) is window:
             del self._open[window.kind, window.name]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.dev.endings import INVOKED
 from inngest_asgi.dev.records import StoredEvent, Window, WindowKind
 
 if TYPE_CHECKING:
@@ -28,10 +29,14 @@ OF_EVENT = "(event_id = ? OR id IN (SELECT run_id FROM batch_events WHERE event_
 
 @dataclass(frozen=True, slots=True)
 class KeptFlow:
-    """What flow control needs in memory when a server starts."""
+    """What flow control needs in memory when a server starts.
+
+    `asked` are the invocations that debounces hold, by the window's id: somebody waits for them.
+    """
 
     rates: dict[str, float]
     windows: list[Window]
+    asked: dict[str, StoredEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,17 @@ def load_flow(connection: sqlite3.Connection, now: float) -> KeptFlow:
     connection.execute("DELETE FROM rates WHERE clear_at <= ?", (now,))
     rates = connection.execute("SELECT name, clear_at FROM rates")
     windows = connection.execute("SELECT * FROM windows ORDER BY due, id")
-    return KeptFlow(dict(rates.fetchall()), [_window(row) for row in windows])
+    asked = connection.execute(
+        "SELECT w.id, e.internal_id, e.id, e.name, e.ts, e.received_at, e.body"
+        " FROM windows AS w JOIN window_events AS t ON t.window_id = w.id"
+        " JOIN events AS e ON e.internal_id = t.event_id WHERE w.kind = ? AND e.name = ?",
+        (WindowKind.DEBOUNCE, INVOKED),
+    )
+    return KeptFlow(
+        rates=dict(rates.fetchall()),
+        windows=[_window(row) for row in windows],
+        asked={row[0]: StoredEvent(*row[1:]) for row in asked},
+    )
 
 
 def still_open(connection: sqlite3.Connection, window_ids: Iterable[str]) -> set[str]:

@@ -136,6 +136,7 @@ _HELD = {
     "idempotency": "It ran for the same idempotency key within the last 24 hours",
     "singleton": "A run of it had not ended, and there may be one only",
     "older": "A newer event was being debounced",
+    "newer": "It is debounced, and a newer event took the place of this one",
     "debounce": "It is debounced: the last event counts",
     "batch": "It runs in batches: the event waits for others",
 }

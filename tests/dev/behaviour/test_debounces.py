@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from inngest_asgi.testing import ManualClock
-from tests.dev.fakes import FakeApp, Reply, output
+from inngest_asgi.wire.codec import loads
+from tests.dev.fakes import FakeApp, Reply, op, ops, output, sha1, world
 from tests.dev.flow.fakes import Busy, played, reasons, send_many
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.dev.fakes import Call, World
 
 DEBOUNCE = {"period": "30s"}
@@ -114,3 +121,37 @@ def test_a_rate_limit_comes_before_a_debounce() -> None:
 
     rate = {"limit": 1, "period": "1h"}
     played(FakeApp().add("one", done, debounce=DEBOUNCE, rateLimit=rate), play)
+
+
+@pytest.mark.parametrize("replaced", ["by-the-same-server", "by-the-next-server"])
+def test_a_parent_does_not_wait_for_an_invocation_that_a_newer_one_replaced(
+    tmp_path: Path, replaced: str
+) -> None:
+    """A debounced function starts for the last event only: nobody answers those before."""
+
+    def parent(call: Call) -> Reply:
+        opts = {"function_id": "shop-child", "payload": {"data": {}}}
+        memo = call.steps.get(sha1("a"))
+        return output(memo) if memo else ops(op("InvokeFunction", "a", opts=opts))
+
+    async def main() -> None:
+        db, clock = str(tmp_path / "dev.db"), ManualClock()
+        app = FakeApp().add("parent", parent)
+        app.add("child", lambda call: output("child"), event="x", debounce=DEBOUNCE)
+        async with contextlib.AsyncExitStack() as stack:
+            here = await stack.enter_async_context(world(app, db=db, clock=clock))
+            first = await here.send()
+            await here.server.settle()
+            if replaced == "by-the-next-server":
+                await stack.aclose()
+                here = await stack.enter_async_context(world(app, db=db, clock=clock, sync=False))
+            await here.pass_time(1)
+            second = await here.send()
+            await here.server.settle()
+            (row,) = await here.server.runs_of(first)
+            assert "a newer event" in loads(row.output or b"")["error"]["message"]
+            (row,) = await here.finish(second)
+            assert loads(row.output or b"") == {"data": "child"}
+            assert len(app.of("child")) == 1
+
+    asyncio.run(main())
