@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ DEFAULT_PORT = 8288
 DEFAULT_APP_PORT = 8000
 DEFAULT_KEEP = "7d"
 FOREVER = "forever"
+
+_HOST_NAME = re.compile(r"[\w-]+(\.[\w-]+)*")
 
 
 def json_object(
@@ -54,6 +57,19 @@ def kept_time(ctx: click.Context, param: click.Parameter, value: str) -> str | N
 def absolute_path(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Put the slash in front of a URL's path."""
     return value if value is None else f"/{value.lstrip('/')}"
+
+
+def host_names(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Check names of hosts: a URL, a port or a pattern would never be what a browser asks for."""
+    for name in value:
+        if not _HOST_NAME.fullmatch(name):
+            raise click.BadParameter(
+                f"{name!r} is not the name of a host; write one such as 'dev.example.com', "
+                "without https:// and without a port."
+            )
+    return value
 
 
 def _json_document(value: str) -> Any:

@@ -14,6 +14,7 @@ from inngest_asgi.cli.arguments import (
     data_option,
     db_option,
     gateway_port_option,
+    host_names,
     json_option,
     keep_option,
     path_option,
@@ -179,6 +180,14 @@ def ends_by_itself(once: bool | None, event: str | None, *, terminal: bool) -> b
     metavar="ADDRESS",
     help="Where the server listens; 0.0.0.0 lets other machines and containers in.",
 )
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    callback=host_names,
+    help="Answer under this name, too, such as a tunnel's; may be given several times.",
+)
 @port_option
 @gateway_port_option
 @db_option
@@ -205,6 +214,7 @@ def dev(
     db: str,
     keep: str | None,
     cloud: bool,
+    hosts: tuple[str, ...],
     **more: Any,
 ) -> None:
     """Run the embedded server, and MODULE:APP in a process of its own that follows its code.
@@ -219,6 +229,7 @@ def dev(
         poll_interval=poll_interval,
         retry_interval=retry_interval,
         hold=target is not None,
+        hosts=hosts,
         gateway_port=gateway_port(connect_port, port=port, app_port=app_port, host=host),
         gateway_host=host,
         **(cloud_keys() if cloud else {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import warnings
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     App = Callable[[Any, Any, Any], Awaitable[None]]
 
 LOCALHOST = "127.0.0.1"
-_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - told apart, not listened on
+_OWN_ADDRESSES = {"0.0.0.0": LOCALHOST, "::": "::1"}  # noqa: S104 - told apart, not listened on
+"""How this machine reaches what listens on every address."""
 _GRACE = 2
 """Seconds that requests which do not let themselves be cancelled have to end."""
 
@@ -40,12 +42,18 @@ def listening(
     Raises:
         click.ClickException: it is taken, or may not be used.
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
             listener.listen()
         except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise click.ClickException(
+                    f"{host!r} is no address of this machine. Choose one with --host ADDRESS, such "
+                    f"as {LOCALHOST}, or 0.0.0.0 for all of them."
+                ) from None
             raise click.ClickException(
                 f"Port {port}, meant for {what}, cannot be used: {error.strerror}. "
                 f"Stop what uses it, or choose another with {option} PORT (0 takes any free one)."
@@ -55,9 +63,9 @@ def listening(
 
 def origin_of(listener: socket.socket) -> str:
     """Return the URL, without a path, by which this machine reaches what listens on a socket."""
-    host, port = listener.getsockname()
-    host = LOCALHOST if host == _EVERY_ADDRESS else host
-    return f"http://{host}:{port}"
+    host, port = listener.getsockname()[:2]
+    host = _OWN_ADDRESSES.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 @contextlib.asynccontextmanager

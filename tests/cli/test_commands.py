@@ -200,7 +200,7 @@ def test_the_options_of_dev() -> None:
     places = ["--port", "1", "--app-port", "2", "--path", "jobs", "--db", "my.db", "--host", "::"]
     times = ["--poll-interval", "0", "--retry-interval", "2.5"]
     flags = ["--no-reload", "--no-discovery", "--cloud", "-v", "--json"]
-    places += ["--connect-gateway-port", "3"]
+    places += ["--connect-gateway-port", "3", "--allow-host", "a.com", "--allow-host", "b.com"]
     assert parsed("dev", "shop:app", *urls, *places, *times, *flags) == {
         "target": "shop:app",
         "urls": ("http://a", "http://b"),
@@ -211,6 +211,7 @@ def test_the_options_of_dev() -> None:
         "poll_interval": 0.0,
         "retry_interval": 2.5,
         "host": "::",
+        "hosts": ("a.com", "b.com"),
         "cloud": True,
         "port": 1,
         "connect_port": 3,
@@ -254,6 +255,23 @@ def test_dev_refuses_what_is_no_url_in_one_sentence() -> None:
         1,
         "'nonsense' is not a URL of an app; it starts with http:// or https://.",
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "https://dev.example.com",
+        "dev.example.com:443",
+        "*.example.com",
+        "dev.example.com/",
+        "",
+        "a b",
+    ],
+)
+def test_what_no_browser_calls_a_host_is_refused(name: str) -> None:
+    result = invoke("dev", "--allow-host", name, "--port", "0", "--db", ":memory:")
+    assert result.exit_code == 2
+    assert f"{name!r} is not the name of a host; write one such as" in said(result)
 
 
 def test_send_prints_the_id() -> None:

@@ -137,6 +137,29 @@ def test_a_taken_port_is_one_sentence_that_names_the_option() -> None:
     )
 
 
+@pytest.mark.parametrize("host", ["203.0.113.7", "::g"])
+def test_an_address_of_another_machine_is_not_taken_for_a_taken_port(host: str) -> None:
+    with (
+        pytest.raises(click.ClickException) as caught,
+        listening(0, option="--port", what="the server", host=host),
+    ):
+        pytest.fail("it must not be given")
+    assert caught.value.message.startswith(f"{host!r} is no address of this machine. Choose one")
+
+
+@pytest.mark.parametrize(
+    ("host", "own"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]")]
+)
+def test_how_this_machine_reaches_an_address(host: str, own: str) -> None:
+    try:
+        with listening(0, option="--port", what="it", host=host) as listener:
+            port = listener.getsockname()[1]
+            assert origin_of(listener) == f"http://{own}:{port}"
+    except click.ClickException:
+        assert ":" in host
+        pytest.skip("no IPv6 on this machine")
+
+
 def test_a_port_is_free_again_afterwards() -> None:
     with listening(0, option="--port", what="it") as listener:
         port = listener.getsockname()[1]

@@ -83,6 +83,17 @@ def test_as_json_it_tells_of_what_happens_for_programs(
     assert records[-1]["details"] == {"status": "Completed", "output": "paid"}
 
 
+def test_a_browser_reaches_it_by_the_name_of_a_tunnel(
+    start: Callable[..., Command], ports: list[int], tmp_path: Path
+) -> None:
+    (tmp_path / "shop.py").write_text(APP.format(result="paid"))
+    with start("--no-reload", "--allow-host", "dev.example.com") as command:
+        command.wait_for("Serving until Ctrl-C")
+        url, tunnel = f"http://127.0.0.1:{ports[0]}/", {"host": "dev.example.com"}
+        assert httpx.get(url, headers=tunnel).status_code == 200
+        assert httpx.get(url, headers={"host": "other.example.com"}).status_code == 403
+
+
 def test_an_application_does_not_outlive_a_command_that_was_killed(
     start: Callable[..., Command], ports: list[int], tmp_path: Path
 ) -> None:
