@@ -7,7 +7,7 @@ the store's thread.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from inngest_asgi.dev.records import (
     App,
@@ -91,8 +91,11 @@ class Store:
         return self._thread.submit(lambda connection: _execute(connection, statements))
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Have `work` read, in the store's thread, after all that was handed in before."""
-        return self._thread.submit(work)
+        """Have `work` read, in the store's thread, after all that was handed in before.
+
+        What it cannot read is a `DevServerError` for whoever asked, and for nobody else.
+        """
+        return self._thread.ask(work)
 
     def write(self, sql: str, rows: list[_Row]) -> asyncio.Future[None]:
         """Save what no `Changes` hold: run `sql` for each of the rows, all in one transaction."""
@@ -105,6 +108,14 @@ class Store:
     async def flush(self) -> None:
         """Wait until all that was handed in before is done."""
         await self._thread.submit(lambda _connection: None)
+
+    async def until_broken(self) -> NoReturn:
+        """Wait for as long as everything can be kept.
+
+        Raises:
+            DevServerError: nothing can be any more; the message says why.
+        """
+        await self._thread.until_broken()
 
     async def close(self) -> None:
         """Finish what is under way and close the file."""
@@ -123,7 +134,7 @@ class Store:
 
     async def run(self, run_id: str) -> Run | None:
         """Return a run with its memos, in the order they were made, but without its jobs."""
-        return await self._thread.submit(lambda connection: _run(connection, run_id))
+        return await self._thread.ask(lambda connection: _run(connection, run_id))
 
     async def event(self, internal_id: str) -> StoredEvent | None:
         """Return an event by its internal id."""
@@ -167,7 +178,7 @@ class Store:
         return [_run_row_of(row) for row in rows]
 
     async def _rows(self, query: str, *values: str | int) -> list[Any]:
-        return await self._thread.submit(lambda conn: conn.execute(query, values).fetchall())
+        return await self._thread.ask(lambda conn: conn.execute(query, values).fetchall())
 
 
 _Row = tuple[Any, ...]

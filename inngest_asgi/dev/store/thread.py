@@ -15,7 +15,7 @@ import sqlite3
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from inngest_asgi.dev.options import MEMORY
 from inngest_asgi.dev.store.schema import MIGRATIONS
@@ -35,6 +35,21 @@ _PRAGMAS = (
 )
 
 
+_PRIMARY = 0xFF
+_GRAVE = frozenset(
+    {
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""Errors after which nothing can be relied on, by SQLite's primary codes."""
+
+
 class StoreThread:
     """The only one who touches the connection; everybody else hands it functions to call.
 
@@ -49,6 +64,7 @@ class StoreThread:
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._broken: DevServerError | None = None
+        self._fallen = asyncio.Event()
         self._stopped: DevServerError | None = None
         self.pending = 0
         self.done = 0
@@ -67,6 +83,24 @@ class StoreThread:
         """Why nothing is accepted any more; None while all is well."""
         return self._broken or self._stopped
 
+    async def until_broken(self) -> NoReturn:
+        """Wait for as long as everything can be kept.
+
+        Raises:
+            DevServerError: nothing can be any more; the message says why.
+        """
+        await self._fallen.wait()
+        raise self._broken or DevServerError("The server's database failed.")
+
+    def ask(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Have `work` read; a question that cannot be answered is nobody else's affair.
+
+        Returns:
+            A future like that of `submit`, but for this: unless the file itself is damaged, all
+            goes on after an error.
+        """
+        return self._put(_Work(work, self._loop.create_future(), reads=True))
+
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """Have `work` called with the connection, after all that was handed in before.
 
@@ -74,22 +108,24 @@ class StoreThread:
             A future that is done once whatever was changed is committed. It holds what `work`
             returned, or a `DevServerError`; after the first one nothing is accepted any more.
         """
-        future: asyncio.Future[T] = self._loop.create_future()
-        refusal = self.failure
-        if refusal is not None:
-            future.set_exception(refusal)
-            future.exception()  # heard, even when the caller does not wait
-            return future
-        self.pending += 1
-        future.add_done_callback(self._settle)
-        self._work.put(_Work(work, future))
-        return future
+        return self._put(_Work(work, self._loop.create_future()))
 
     async def close(self) -> None:
         """Finish what was handed in, then close the file and end the thread."""
         self._stopped = DevServerError("The server has stopped; start it again.")
         self._work.put(None)
         await self._closed
+
+    def _put(self, work: _Work) -> asyncio.Future[Any]:
+        future, refusal = work.future, self.failure
+        if refusal is not None:
+            future.set_exception(refusal)
+            future.exception()  # heard, even when the caller does not wait
+            return future
+        self.pending += 1
+        future.add_done_callback(self._settle)
+        self._work.put(work)
+        return future
 
     def _settle(self, future: asyncio.Future[Any]) -> None:
         self.pending -= 1
@@ -145,6 +181,8 @@ class StoreThread:
             raise
         finally:
             self._loop.call_soon_threadsafe(_deliver, batch, self._broken)
+            if self._broken is not None:
+                self._loop.call_soon_threadsafe(self._fallen.set)
 
     def _break(self, connection: sqlite3.Connection, sentence: str) -> None:
         self._broken = DevServerError(sentence)
@@ -156,22 +194,44 @@ class StoreThread:
 class _Work:
     call: Callable[[sqlite3.Connection], Any]
     future: asyncio.Future[Any]
+    reads: bool = False
     result: Any = None
+    error: DevServerError | None = None
 
 
 def _transact(connection: sqlite3.Connection, batch: list[_Work]) -> None:
     connection.execute("BEGIN")
     for item in batch:
-        item.result = item.call(connection)
+        if item.reads:
+            _answer(connection, item)
+        else:
+            item.result = item.call(connection)
     connection.execute("COMMIT")
+
+
+def _answer(connection: sqlite3.Connection, item: _Work) -> None:
+    """Read what is asked; what cannot be read, such as numbers beyond SQLite's, is one's own."""
+    try:
+        item.result = item.call(connection)
+    except (sqlite3.Error, ValueError, OverflowError) as error:
+        if _is_grave(error) or not connection.in_transaction:
+            raise
+        item.error = DevServerError(f"The server's database has no answer to that: {error}.")
+
+
+def _is_grave(error: Exception) -> bool:
+    """Whether an error is the file's, or the disk's, and not that of a question."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & _PRIMARY in _GRAVE
 
 
 def _deliver(batch: list[_Work], error: DevServerError | None) -> None:
     for item in batch:
         if item.future.cancelled():
             continue
-        if error is not None:
-            item.future.set_exception(error)
+        failed = error or item.error
+        if failed is not None:
+            item.future.set_exception(failed)
         else:
             item.future.set_result(item.result)
 
