@@ -121,7 +121,6 @@ class Executor:
             self._give_up(error)
         except Exception:  # noqa: BLE001 - one of the four edges: a bug must not stop the loop
             _log.exception("A bug in the server; run %s is tried again later.", job.run_id)
-            self._tools.runs.forget(job.run_id)
             job.due, job.gone = self._tools.clock.time() + _PAUSE_AFTER_A_BUG, False
             self._tools.jobs.release(job)
             self._tools.jobs.put([job])

@@ -40,10 +40,6 @@ class Runs:
             self._held.pop(run_id, None)
             self._jobs.forget(run_id)
 
-    def forget(self, run_id: str) -> None:
-        """Have a run read anew: what is in memory may not be what was saved."""
-        self._held.pop(run_id, None)
-
     async def _load(self, run_id: str) -> Run | None:
         try:
             run = await self._store.run(run_id)
