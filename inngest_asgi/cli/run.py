@@ -85,7 +85,10 @@ async def _work(
         server = await stack.enter_async_context(DevServer(options))
         session = _Session(plan, server, listener)
         url = f"{origin_of(app_listener)}{loaded.path}"
-        return await first_of(session.work(url, loaded), session.telling.tell())
+        works = [session.work(url, loaded), session.telling.tell()]
+        if plan.once:  # what cannot be saved does not end; without an end in sight, /health tells
+            works.append(server.store.until_broken())
+        return await first_of(*works)
 
 
 class _Session:

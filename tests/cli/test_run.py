@@ -11,6 +11,7 @@ import pytest
 
 from inngest_asgi.cli.run import Plan, exit_code, run
 from inngest_asgi.cli.serving import listening
+from inngest_asgi.dev.store import thread
 from inngest_asgi.errors import DevServerError
 from tests.cli import programs
 
@@ -38,6 +39,15 @@ def plan(app: str = "app", **more: Any) -> Plan:
         "db": ":memory:",
     }
     return Plan(**about | more)
+
+
+def test_it_does_not_wait_for_ever_when_nothing_can_be_saved(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(thread, "_PRAGMAS", (*thread._PRAGMAS, "max_page_count = 70"))
+    filling = plan(event="greeted", data={"name": "x" * 100_000}, db=str(tmp_path / "dev.db"))
+    with pytest.raises(DevServerError, match="the disk is full. Make room"):
+        run(filling)
 
 
 def test_an_events_run_is_told_from_beginning_to_end(
