@@ -42,11 +42,12 @@ class Exchange:
 
     Args:
         settings: of any of the applications; they share what is needed.
+        connections: over which; those of its own by default.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, connections: Connections | None = None) -> None:
         self._settings = settings
-        self._connections = Connections(PATIENCE)
+        self._connections = connections or Connections(PATIENCE)
 
     async def start(self, exclude_gateways: tuple[str, ...]) -> StartResponse:
         """Ask where to connect.

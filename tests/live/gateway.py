@@ -21,6 +21,7 @@ from starlette.routing import Route
 from ulid import ULID
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from inngest_asgi.connect import messages
 from inngest_asgi.connect.frames import from_bytes, to_bytes
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from websockets.asyncio.server import ServerConnection
+
+SUBPROTOCOL = Subprotocol("v0.connect.inngest.com")
 
 QUICK = ConnectionReady(0.3, 0.2, 0.0)
 """Heartbeats and lease extensions for tests: seconds where a server has tens of them."""
@@ -65,11 +68,12 @@ class Peer:
                 self.role.receive(data, self._gateway.now)
                 for event in self.role.events():
                     self._gateway.heed(self, event)
-                if not self._gateway.frozen:
-                    await self.write()
+                await self.write()
         self.role.lost(self._connection.close_code, self._connection.close_reason or "")
 
     async def write(self) -> None:
+        if self._gateway.frozen:
+            return
         async with self._writing:
             with suppress(ConnectionClosed):
                 for frame in self.role.data_to_send():
@@ -137,6 +141,10 @@ class Gateway:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._ports[0]}"
+
+    @property
+    def socket_port(self) -> int:
+        return self._ports[1]
 
     @property
     def ready(self) -> list[Peer]:
@@ -207,7 +215,7 @@ class Gateway:
 
     async def _live(self, started: threading.Event) -> None:
         ticking = asyncio.create_task(self._tick())
-        async with serve(self._connected, "127.0.0.1", 0, subprotocols=["v0.connect.inngest.com"]) as sockets:  # type: ignore[list-item]
+        async with serve(self._connected, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL]) as sockets:
             with listening() as listener:
                 self._ports = (listener.getsockname()[1], sockets.sockets[0].getsockname()[1])
                 async with self._serving_http(listener):
@@ -225,11 +233,11 @@ class Gateway:
             uvicorn.Config(Starlette(routes=routes), ws="none", lifespan="off", log_config=None)
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        yield
-        server.should_exit = server.force_exit = True
-        await serving
+        yield  # what comes before it is up waits in the socket's queue
+        serving.cancel()  # it looks ten times a second whether it should exit
+        await asyncio.wait([serving])
+        server.force_exit = True
+        await server.shutdown(sockets=[listener])
 
     async def _tick(self) -> None:
         while True:
@@ -302,6 +310,7 @@ def listening() -> Iterator[socket.socket]:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", 0))
+        listener.listen()
         yield listener
 
 

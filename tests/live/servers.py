@@ -68,10 +68,11 @@ class ServerProcess:
 
 
 @contextmanager
-def server_process(target: str) -> Iterator[ServerProcess]:
+def server_process(target: str, *arguments: str, **environ: str) -> Iterator[ServerProcess]:
     """Run `uvicorn module:app` as users do, in dev mode."""
-    command = [sys.executable, "-m", "uvicorn", target, "--port", "0", "--ws", "none"]
+    command = [sys.executable, "-m", "uvicorn", target, "--port", "0", "--ws", "none", *arguments]
     environment = os.environ | {"INNGEST_DEV": "http://127.0.0.1:9", "PYTHONWARNINGS": "error"}
+    environment |= environ
     process = subprocess.Popen(
         command,
         cwd=ROOT,
