@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -113,11 +112,10 @@ def note(here: World, run_id: str) -> Any:
     return here.http.post(f"/v1/runs/{run_id}/metadata", json={"target": {}, "metadata": [values]})
 
 
-@pytest.mark.parametrize(
-    "ask",
-    [cancel, signal, send, invoke, rerun, register, checkpoint, note],
-    ids=lambda f: f.__name__,
-)
+ASKING = [cancel, signal, send, invoke, rerun, register, checkpoint, note]
+
+
+@pytest.mark.parametrize("ask", ASKING, ids=lambda ask: ask.__name__)
 def test_what_cannot_be_saved_is_acknowledged_to_nobody(ask: Callable[..., Any]) -> None:
     def waiting(call: Call) -> Reply:
         return ops(op("WaitForSignal", "wait", opts={"signal": "go", "timeout": "1h"}))
@@ -199,14 +197,14 @@ def test_all_that_waits_goes_on_in_the_next_server(tmp_path: Path) -> None:
     def make_app() -> FakeApp:
         app = FakeApp()
         for name, waiting in waits.items():
-            app.add(name, lambda call, one=waiting: _until(call, one))
+            app.add(name, partial(_until, waiting))
         app.add("debounced", lambda call: output(1), debounce={"period": "1h"})
         app.add("batched", lambda call: output(1), batchEvents={"maxSize": 9, "timeout": "1h"})
         app.add("throttled", lambda call: output(1), throttle={"limit": 1, "period": "1h"})
         app.add("retried", _once_failing)
         return app
 
-    def _until(call: Call, waiting: Any) -> Reply:
+    def _until(waiting: Any, call: Call) -> Reply:
         return output(1) if sha1("s") in call.steps else ops(waiting)
 
     def _once_failing(call: Call) -> Reply:
@@ -240,17 +238,3 @@ def test_all_that_waits_goes_on_in_the_next_server(tmp_path: Path) -> None:
 
     asyncio.run(begin())
     asyncio.run(go_on())
-
-
-def test_it_is_quiet_about_what_others_do(caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        async with world(FakeApp().add("pay", stepping)) as here:
-            await here.server.settle()
-            await forbid_writing(here)
-            for _ in range(3):
-                with contextlib.suppress(DevServerError):
-                    await here.server.send({"name": "shop/paid"})
-
-    caplog.set_level(logging.INFO)
-    asyncio.run(main())
-    assert not any(record.exc_info for record in caplog.records)
