@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.connect.messages import ExecutorRequest
 from inngest_asgi.connect.protocol.deadlines import Deadlines, earliest
 from inngest_asgi.connect.protocol.leases import Loss
 from inngest_asgi.dev.answers import NoAnswer
@@ -20,9 +21,9 @@ from inngest_asgi.dev.gateway.translation import answer_of, executor_request
 from inngest_asgi.dev.records import JobKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
 
-    from inngest_asgi.connect.messages import ExecutorRequest, ExtendLease, Response
+    from inngest_asgi.connect.messages import ExtendLease, Response
     from inngest_asgi.connect.protocol.leases import Leases, Lost
     from inngest_asgi.dev.answers import Answer
     from inngest_asgi.dev.calls import Request
@@ -54,12 +55,12 @@ class _Dispatch:
     job: Job
     request_id: str
     outcome: asyncio.Future[Answer | NoAnswer | None]
+    message: ExecutorRequest
     slug: str = ""
-    message: ExecutorRequest | None = None
     link: Link | None = None
     instance: str = ""
     expected: bool = False
-    tried: list[Link] = field(default_factory=list)
+    tried: list[Link | None] = field(default_factory=list)
     confirmations: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -149,24 +150,21 @@ class Dispatcher:
         dispatch = self._of_job.get(job.id)
         return None if dispatch is None else dispatch.request_id
 
-    async def send(
+    def send(
         self, request: Request, job: Job, function: Function
-    ) -> Answer | NoAnswer | None:
-        """Have a worker do an admitted call.
+    ) -> Coroutine[Any, Any, Answer | NoAnswer | None]:
+        """Have a worker do an admitted call, unless one does already; to be called at once.
 
         Returns:
-            What came of it; None when nobody took it, which is no attempt: put the job again.
+            What to await for what comes of it: None when nobody took it, which is no attempt. Then
+            put the job again.
         """
         dispatch = self._of_job[job.id]
         dispatch.slug = function.slug
         dispatch.message = executor_request(request, dispatch.request_id, job, function)
-        if not dispatch.expected and not dispatch.outcome.done():
-            self._send(dispatch)
-        waiting = dispatch.outcome
-        outcome = await asyncio.shield(waiting)
-        if outcome is None and dispatch.outcome is waiting:
-            dispatch.outcome = asyncio.get_running_loop().create_future()
-        return outcome
+        if dispatch.link is not None and not dispatch.expected and not dispatch.outcome.done():
+            self._send(dispatch, dispatch.link)
+        return self._outcome_of(dispatch)
 
     def settled(self, job: Job) -> None:
         """Take note that what came of a job is saved: whoever replied may forget it."""
@@ -204,9 +202,8 @@ class Dispatcher:
     def gone(self, link: Link) -> None:
         """Send what a worker had not acknowledged when its connection ended to another one."""
         for dispatch in list(self._dispatches.values()):
-            sent = dispatch.message is not None and not dispatch.outcome.done()
-            lost = sent and not self._leases.is_acknowledged(dispatch.request_id)
-            if dispatch.link is link and lost:
+            taken = self._leases.is_acknowledged(dispatch.request_id)
+            if dispatch.link is link and not (taken or dispatch.outcome.done()):
                 self._reroute(dispatch)
 
     # Time, and room
@@ -232,7 +229,7 @@ class Dispatcher:
 
     def _open(self, job: Job, request_id: str) -> _Dispatch:
         outcome = asyncio.get_running_loop().create_future()
-        dispatch = _Dispatch(job, request_id, outcome)
+        dispatch = _Dispatch(job, request_id, outcome, ExecutorRequest(request_id))
         self._dispatches[request_id] = self._of_job[job.id] = dispatch
         return dispatch
 
@@ -252,13 +249,17 @@ class Dispatcher:
         self._unacknowledged.cancel(dispatch.request_id)
         self._roster.vacate(dispatch.instance, dispatch.request_id)
 
-    def _send(self, dispatch: _Dispatch) -> None:
-        link, now = dispatch.link, self._now()
-        group = link.group_of(dispatch.slug) if link is not None and link.role.routable else None
-        if link is None or group is None or dispatch.message is None:
-            self._reroute(dispatch)
-            return
-        link.role.request(replace(dispatch.message, app_name=group.app_name), now)
+    async def _outcome_of(self, dispatch: _Dispatch) -> Answer | NoAnswer | None:
+        waiting = dispatch.outcome
+        outcome = await asyncio.shield(waiting)
+        if outcome is None and dispatch.outcome is waiting:
+            dispatch.outcome = asyncio.get_running_loop().create_future()
+        return outcome
+
+    def _send(self, dispatch: _Dispatch, link: Link) -> None:
+        now, group = self._now(), link.group_of(dispatch.slug)
+        name = group.app_name if group else ""
+        link.role.request(replace(dispatch.message, app_name=name), now)
         self._unacknowledged.set(dispatch.request_id, now + ACK_PATIENCE)
         self._arm(now + ACK_PATIENCE)
         link.flush()
@@ -266,8 +267,7 @@ class Dispatcher:
     def _reroute(self, dispatch: _Dispatch) -> None:
         """Send it to another worker; after some, let it wait for one as all do."""
         self._release(dispatch)
-        if dispatch.link is not None:
-            dispatch.tried.append(dispatch.link)
+        dispatch.tried.append(dispatch.link)
         dispatch.link, link = None, None
         if len(dispatch.tried) < ROUTES:
             link = self._roster.pick(dispatch.slug, self._now(), dispatch.tried)
@@ -276,17 +276,15 @@ class Dispatcher:
             self._resolve(dispatch, None)
         else:
             self._assign(dispatch, link)
-            self._send(dispatch)
+            self._send(dispatch, link)
 
     def _lose(self, lost: Lost) -> None:
         dispatch = self._dispatches[lost.request_id]
         if lost.loss is Loss.EXPIRED:
             message = f"The worker {dispatch.instance!r} stopped responding."
             self._resolve(dispatch, NoAnswer(_STOPPED, message))
-        elif dispatch.expected:
+        else:  # an earlier server's; what we sent was sent elsewhere long before
             self._give_up(dispatch)
-        else:
-            self._reroute(dispatch)
 
     def _give_up(self, dispatch: _Dispatch) -> None:
         """Nobody works on what an earlier server sent: it is sent anew, under another id."""

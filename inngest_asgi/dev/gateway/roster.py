@@ -57,7 +57,7 @@ class Roster:
         """Whether a worker that lists a function takes requests, busy or not."""
         return any(link.role.routable and link.group_of(slug) for link in self._links)
 
-    def pick(self, slug: str, now: float, but: Collection[Link] = ()) -> Link | None:
+    def pick(self, slug: str, now: float, but: Collection[Link | None] = ()) -> Link | None:
         """Choose who gets a request: at random, new versions of the app rather than old ones.
 
         Args:

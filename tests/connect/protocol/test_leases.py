@@ -97,3 +97,20 @@ def test_a_request_that_is_routed_again_starts_anew() -> None:
     assert not leases.is_acknowledged("request")
     assert leases.extend("request", "lease-1", 61.0) is None
     assert leases.tick(61.0) == 185.0
+
+
+def test_what_an_earlier_gateway_sent_is_held_by_who_extends_it_first() -> None:
+    leases = Leases(ulids())
+    leases.expect("request", 35.0)
+    held = leases.extend("request", "of an earlier gateway", 30.0)
+    assert held is not None
+    assert leases.is_acknowledged("request")
+    assert leases.extend("request", "of another worker", 30.0) is None
+    assert leases.tick(149.0) == 150.0
+
+
+def test_what_an_earlier_gateway_sent_is_lost_when_nobody_extends_it() -> None:
+    leases = Leases(ulids())
+    leases.expect("request", 35.0)
+    leases.tick(35.0)
+    assert leases.lost() == [Lost("request", Loss.NOT_ACKNOWLEDGED)]

@@ -421,7 +421,7 @@ class Twice:
     def __init__(self, tmp_path: Path, app: FakeApp | None = None, **options: Any) -> None:
         self.app = app or shop()
         self.clock = ManualClock()
-        self.options = {"db": str(tmp_path / "dev.db"), "sync": False} | options
+        self.options: dict[str, Any] = {"db": str(tmp_path / "dev.db"), "sync": False} | options
 
     async def begin(self) -> tuple[str, ExecutorRequest]:
         async with world(self.app, clock=self.clock, **self.options) as here:
@@ -545,3 +545,68 @@ def test_a_reply_of_unknown_request_is_acknowledged() -> None:
         assert worker.stored == ["unknown"]
 
     acted(shop(), act)
+
+
+def test_a_worker_that_extends_what_it_did_not_acknowledge_has_taken_it() -> None:
+    async def act(here: World) -> None:
+        worker = await FakeWorker(here, acknowledges=False, answers=False).ready()
+        await here.send()
+        await here.server.settle()
+        worker.extend(worker.requests[0])
+        await here.pass_time(20)
+        assert len(worker.requests) == 1
+
+    acted(shop(), act)
+
+
+def test_a_reply_that_comes_just_when_nobody_seems_to_have_the_call_counts() -> None:
+    async def act(here: World) -> None:
+        worker = await FakeWorker(here, acknowledges=False, answers=False).ready()
+        event_id = await here.send()
+        await here.server.settle()
+        worker.die()
+        stored: list[str] = []
+        reply = response(worker.requests[0], DONE)
+        here.server.gateway.calls.replied(reply, lambda: stored.append("yes"))
+        await here.server.settle()
+        assert stored == ["yes"]
+        assert await status_of(here, event_id) is RunStatus.COMPLETED
+
+    acted(shop(), act)
+
+
+def test_only_calls_that_were_sent_are_waited_for(tmp_path: Path) -> None:
+    def handler(call: Call) -> Reply:
+        return DONE if call.steps else ops(op("Sleep", "nap", opts={"duration": "1h"}))
+
+    async def main() -> None:
+        twice = Twice(tmp_path, shop(handler))
+        async with twice.again() as here:
+            await FakeWorker(here).ready()
+            event_id = await here.send()
+            await here.server.settle()
+        async with twice.again() as here:
+            await FakeWorker(here).ready()
+            (run,) = await here.finish(event_id)
+            assert run.ended_at == run.queued_at + 3600
+
+    asyncio.run(main())
+
+
+def test_a_worker_that_began_later_does_not_end_what_goes_on_elsewhere(tmp_path: Path) -> None:
+    async def main() -> None:
+        twice = Twice(tmp_path)
+        event_id, request = await twice.begin()
+        async with twice.again() as here:
+            old = await FakeWorker(here, answers=False).ready()
+            old.requests.append(request)
+            old.extend(request)
+            started_at = datetime.fromtimestamp(here.clock.time() + 1, UTC)
+            new = await FakeWorker(here, instance_id="new", started_at=started_at).ready()
+            await here.pass_time(20)
+            assert new.requests == []
+            await old.work(request)
+            await here.server.settle()
+            assert await status_of(here, event_id) is RunStatus.COMPLETED
+
+    asyncio.run(main())
