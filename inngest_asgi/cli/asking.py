@@ -20,14 +20,14 @@ class Server:
     """A server at a URL; use it as an async context manager.
 
     Args:
-        url: its origin.
+        url: its origin; None means the one that the environment names, as for applications.
 
     Raises:
         ConfigError: the URL is none.
     """
 
-    def __init__(self, url: str) -> None:
-        origin = checked_origin(url, "--url")
+    def __init__(self, url: str | None) -> None:
+        origin = None if url is None else checked_origin(url, "--url")
         self._client = Inngest("inngest-asgi", is_production=False, api_base_url=origin)
 
     async def __aenter__(self) -> Self:

@@ -25,9 +25,8 @@ _STATUSES = ("queued", "running", "completed", "failed", "cancelled")
 
 _url = click.option(
     "--url",
-    default=f"http://127.0.0.1:{DEFAULT_PORT}",
-    show_default=True,
-    help="The server to ask.",
+    help="The server to ask; by default the one that INNGEST_BASE_URL or INNGEST_DEV names, as for "
+    f"applications, or else http://127.0.0.1:{DEFAULT_PORT}.",
 )
 _run_id = click.argument("run_id", metavar="RUN")
 
@@ -67,7 +66,7 @@ def list_runs(
     app: str | None,
     function: str | None,
     limit: int,
-    url: str,
+    url: str | None,
     json: bool,
 ) -> None:
     """List runs, the newest first."""
@@ -81,7 +80,7 @@ def list_runs(
 @_run_id
 @_url
 @json_option
-def show_run(run_id: str, *, url: str, json: bool) -> None:
+def show_run(run_id: str, *, url: str | None, json: bool) -> None:
     """Show what a run did, step by step, and what came of it."""
     _show(url, lambda server: server.run(run_id), run_tree, json=json)
 
@@ -90,7 +89,7 @@ def show_run(run_id: str, *, url: str, json: bool) -> None:
 @_run_id
 @_url
 @json_option
-def cancel_run(run_id: str, *, url: str, json: bool) -> None:
+def cancel_run(run_id: str, *, url: str | None, json: bool) -> None:
     """Cancel a run: no further step of it starts."""
     _show(url, lambda server: server.cancel(run_id), _told_run, json=json)
 
@@ -109,7 +108,7 @@ def cancel_run(run_id: str, *, url: str, json: bool) -> None:
 @_url
 @json_option
 def rerun(
-    run_id: str, *, from_step: str | None, input: list[Any] | None, url: str, json: bool
+    run_id: str, *, from_step: str | None, input: list[Any] | None, url: str | None, json: bool
 ) -> None:
     """Do again what a run did, as a new run, and print the new run's id."""
     if input is not None and from_step is None:
@@ -127,7 +126,7 @@ def events() -> None:
 @_limit(50)
 @_url
 @json_option
-def list_events(*, name: str | None, limit: int, url: str, json: bool) -> None:
+def list_events(*, name: str | None, limit: int, url: str | None, json: bool) -> None:
     """List events, the newest first."""
     _show(url, lambda server: server.events(name=name, limit=limit), events_table, json=json)
 
@@ -144,7 +143,7 @@ def send(
     *,
     data: dict[str, Any] | None,
     event_id: str | None,
-    url: str,
+    url: str | None,
     event_key: str | None,
     json: bool,
 ) -> None:
@@ -155,7 +154,7 @@ def send(
 
 
 def _show(
-    url: str,
+    url: str | None,
     question: Callable[[Server], Awaitable[T]],
     drawn: Callable[[T], RenderableType],
     *,

@@ -10,15 +10,15 @@ from inngest_asgi.wire.events import Event
 
 
 async def send(
-    name: str, data: dict[str, Any], event_id: str | None, *, url: str, event_key: str | None
+    name: str, data: dict[str, Any], event_id: str | None, *, url: str | None, event_key: str | None
 ) -> str:
-    """Send an event and return its internal id.
+    """Send an event and return its internal id; for `url` see `asking.Server`.
 
     Raises:
         SendEventsError: the server did not take it.
         ConfigError: the name is reserved, or the URL is none.
     """
-    origin = checked_origin(url, "--url")
+    origin = None if url is None else checked_origin(url, "--url")
     client = Inngest(
         "inngest-asgi", is_production=False, event_api_base_url=origin, event_key=event_key
     )

@@ -50,23 +50,39 @@ def run_tree(run: dict[str, Any]) -> RenderableType:
     )
     tree = Tree(head, guide_style="dim")
     for child in run["trace"].get("children", ()):
-        _grow(tree, child)
+        _grow(tree, child, run["trace"])
     parts: list[RenderableType] = [tree]
     if "output" in run:
         parts.append(_output(run["output"], failed=run["status"] == "FAILED"))
     return Group(*parts)
 
 
-def _grow(tree: Tree, span: dict[str, Any]) -> None:
+def _grow(tree: Tree, span: dict[str, Any], above: dict[str, Any]) -> None:
     child = f"  run {span['childRunId']}" if span.get("childRunId") else ""
     error = (span.get("output") or {}).get("error") if _failed(span) else None
     said = f"  {summary(error)}" if isinstance(error, dict) else ""
     line = Text.assemble(
-        span.get("name", ""), "  ", _status(span), f"  {_took(span)}".rstrip(), child, (said, "red")
+        _title(span, above), "  ", _status(span), f"  {_took(span)}".rstrip(), child, (said, "red")
     )
     branch = tree.add(line)
-    for part in span.get("children", ()):
-        _grow(branch, part)
+    parts = span.get("children", ())
+    if len(parts) == 1 and _is_attempt(parts[0], span) and "children" not in parts[0]:
+        return  # it tells nothing that the step does not
+    for part in parts:
+        _grow(branch, part, span)
+
+
+def _title(span: dict[str, Any], above: dict[str, Any]) -> str:
+    return f"attempt {span.get('attempt', 0) + 1}" if _is_attempt(span, above) else _name(span)
+
+
+def _is_attempt(span: dict[str, Any], above: dict[str, Any]) -> bool:
+    """Whether it is an attempt at what is above it, which has the same name there and no kind."""
+    return "stepOp" not in span and _name(span) == _name(above)
+
+
+def _name(span: dict[str, Any]) -> str:
+    return str(span.get("name", ""))
 
 
 def _failed(span: dict[str, Any]) -> bool:

@@ -153,6 +153,15 @@ def test_a_server_that_is_not_there_is_one_sentence() -> None:
     assert error_of(result).startswith("No answer from http://127.0.0.1:1")
 
 
+@pytest.mark.parametrize("command", [("runs", "list"), ("events", "list")], ids=str)
+def test_the_environment_may_name_the_server(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INNGEST_DEV", "http://127.0.0.1:1")
+    result = CliRunner().invoke(commands, command)
+    assert "http://127.0.0.1:1" in error_of(result)
+
+
 async def stranger(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "http":
         await PlainTextResponse("hello")(scope, receive, send)

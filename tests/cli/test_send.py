@@ -65,6 +65,13 @@ def test_the_key_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     assert received[0][0] == "/e/key-2"
 
 
+def test_the_server_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with event_api() as (url, received):
+        monkeypatch.setenv("INNGEST_DEV", url)
+        asyncio.run(send("paid", {}, None, url=None, event_key=None))
+    assert len(received) == 1
+
+
 def test_what_is_no_url_is_refused_by_the_name_of_the_option() -> None:
     with pytest.raises(ConfigError, match="--url is 'nonsense'"):
         asyncio.run(send("paid", {}, None, url="nonsense", event_key=None))

@@ -40,6 +40,10 @@ def span(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "status": "COMPLETED", "durationMs": "12"} | more
 
 
+def step(name: str, **more: Any) -> dict[str, Any]:
+    return span(name, stepOp="RUN", **more)
+
+
 def test_runs_are_rows() -> None:
     head, row, cron = lines(runs_table([run(), run(trigger={"cronSchedule": "0 9 * * *"})]))
     assert head.split() == ["RUN", "FUNCTION", "STATUS", "QUEUED", "TOOK", "EVENT"]
@@ -68,16 +72,37 @@ def test_nothing_is_said_in_words(drawn: Any, noun: str) -> None:
 
 def test_a_run_is_a_tree_of_its_steps_with_what_came_of_it() -> None:
     error = {"name": "ValueError", "message": "no"}
-    tried = [span("Attempt 0", status="FAILED", output={"error": error}), span("Attempt 1")]
-    children = [span("charge", children=tried), span("child", childRunId="01CHILD")]
-    drawn = run_tree(run(trace={"children": children}, output={"a": 1}))
+    tried = [span("charge", status="FAILED", output={"error": error}), span("charge", attempt=1)]
+    children = [
+        step("charge", children=tried),
+        step("child", childRunId="01CHILD"),
+        span("Pay", status="FAILED"),
+        span("Pay", attempt=1),
+    ]
+    drawn = run_tree(run(trace={"name": "Pay", "children": children}, output={"a": 1}))
     assert lines(drawn) == [
         f"shop-pay  {RUN}  Completed  1.5 s",
         "├── charge  Completed  12 ms",
-        "│   ├── Attempt 0  Failed  12 ms  ValueError: no",
-        "│   └── Attempt 1  Completed  12 ms",
-        "└── child  Completed  12 ms  run 01CHILD",
+        "│   ├── attempt 1  Failed  12 ms  ValueError: no",
+        "│   └── attempt 2  Completed  12 ms",
+        "├── child  Completed  12 ms  run 01CHILD",
+        "├── attempt 1  Failed  12 ms",
+        "└── attempt 2  Completed  12 ms",
         '{"a":1}',
+    ]
+
+
+def test_the_only_attempt_at_a_step_is_not_told_twice() -> None:
+    query = span("SELECT 1")
+    children = [
+        step("charge", children=[span("charge")]),
+        step("save", children=[span("save", children=[query])]),
+    ]
+    assert lines(run_tree(run(trace={"name": "Pay", "children": children})))[1:] == [
+        "├── charge  Completed  12 ms",
+        "└── save  Completed  12 ms",
+        "    └── attempt 1  Completed  12 ms",
+        "        └── SELECT 1  Completed  12 ms",
     ]
 
 
