@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from inngest_asgi.dev.records import Happening, Record
+from inngest_asgi.dev.watch import MOST_BEHIND, Watcher
 from tests.dev.fakes import Call, FakeApp, Reply, kinds, ops, output, ran, world
 
 if TYPE_CHECKING:
@@ -151,3 +153,42 @@ def test_an_event_is_watched_after_its_batch_has_run() -> None:
             return kinds([one async for one in here.server.watch(event_id=second)])
 
     assert asyncio.run(main()) == ["event_waiting", *(kind for kind, _ in RUN)]
+
+
+def record(seq: int, run_id: str = "R", **details: Any) -> Record:
+    return Record(seq, 0.0, run_id, "E", Happening.STEP_RECORDED, details)
+
+
+def left(watcher: Watcher, count: int) -> list[int]:
+    """Take so many records, and return their numbers; there must be no more of them."""
+
+    async def main() -> list[int]:
+        seqs = [(await watcher.get()).seq for _ in range(count)]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(watcher.get(), 0)
+        return seqs
+
+    return asyncio.run(main())
+
+
+def test_who_watches_everything_and_takes_nothing_misses_the_oldest() -> None:
+    watcher = Watcher()
+    for seq in range(MOST_BEHIND + 3):
+        watcher.put(record(seq))
+    assert left(watcher, MOST_BEHIND)[0] == 3
+
+
+def test_who_follows_runs_misses_nothing_of_them_and_is_kept_nothing_else() -> None:
+    watcher = Watcher()
+    for seq, run_id in enumerate(("R", "other")):
+        watcher.put(record(seq, run_id))
+    watcher.follow(["R"], ["W"])
+    for seq in range(2, MOST_BEHIND + 3):
+        watcher.put(record(seq))
+        watcher.put(record(seq, "other"))
+    watcher.put(record(-1, "", window="W"))
+    watcher.put(record(-2, "later"))
+    watcher.put(record(-3, "later", window="W"))
+    watcher.put(record(-4, "later"))
+    taken = left(watcher, MOST_BEHIND + 5)
+    assert (taken[:2], taken[-3:]) == ([0, 2], [-1, -3, -4])
