@@ -77,7 +77,10 @@ class Socket:
         return True
 
     async def close(self, close: Close) -> None:
-        """Close it, telling the gateway why; two seconds later it is closed anyway."""
+        """Close it, telling the gateway why, and wait for the end: two seconds, then it is dropped.
+
+        Whoever closes it later, or is closed by the gateway, waits for the same end.
+        """
         await self._connection.close(close.code, close.reason)
 
     def abort(self) -> None:

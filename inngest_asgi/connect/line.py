@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from inngest_asgi.connect.dialling import CLOSE_PATIENCE
+from inngest_asgi.connect.protocol.closing import SHUTDOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,16 +38,21 @@ class Line:
         asyncio.get_running_loop().call_later(CLOSE_PATIENCE, self._socket.abort)
 
     async def run(self) -> tuple[int | None, str]:
-        """Carry frames until the end, and return the close code and reason."""
+        """Carry frames until the end, and return the close code and reason; then `leave`."""
         writing = asyncio.create_task(self._write())
         try:
             while (frame := await self._socket.receive()) is not None:
                 self._received(frame)
+        except asyncio.CancelledError:
+            self._socket.abort()
+            raise
         finally:
             writing.cancel()
-            self._socket.abort()  # whoever cancels this waits for nobody
-            await asyncio.wait([writing])
         return self._socket.end
+
+    async def leave(self) -> None:
+        """Wait until both sides have hung up, two seconds at most."""
+        await self._socket.close(SHUTDOWN)
 
     async def _write(self) -> None:
         while True:

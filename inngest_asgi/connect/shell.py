@@ -251,6 +251,7 @@ class Shell:
         code, reason = await line.run()
         del self._lines[link]
         self._do(partial(self._session.lost, link, code=code, reason=reason))
+        await line.leave()
 
     def _not_opened(self, link: int, why: NotOpened) -> None:
         """Tell of a failure; refused keys end a worker that is alone and was never connected."""

@@ -116,7 +116,8 @@ def test_no_answer_is_told_with_a_remedy() -> None:
 
 def test_an_answer_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     async def never(request: httpx.Request) -> httpx.Response:
-        return await asyncio.get_running_loop().create_future()
+        await asyncio.Event().wait()
+        raise AssertionError
 
     monkeypatch.setattr("inngest_asgi.connect.exchange._WHOLE_PATIENCE", 0.0)
     http = httpx.AsyncClient(transport=httpx.MockTransport(never))
