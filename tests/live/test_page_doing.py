@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+import inngest_asgi as inngest
 from inngest_asgi.dev import DevOptions
 from tests.live.browsing import ORDER, PATIENCE, Complaints, Stage, port_of, server_at
 from tests.live.servers import serving, wait_until
+from tests.live.working import Working
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
@@ -227,3 +229,22 @@ def test_an_order_is_followed_while_it_happens(page: Page, shop: Stage) -> None:
     httpx.delete(f"{shop.url}/v1/runs/{run_id}")
     wait_until(lambda: bool(shop.run(run_id)["ended_at"]))
     expect(page.locator(".head .status")).to_contain_text("Cancelled")
+
+
+def test_workers_are_shown_as_they_come_and_go(page: Page) -> None:
+    with server_at(DevOptions(poll_interval=0, gateway_port=0)) as url:
+        client = inngest.Inngest("till", is_production=False, api_base_url=url, app_version="v7")
+
+        @client.create_function(fn_id="pay", trigger=inngest.TriggerEvent(event="till/paid"))
+        async def pay(ctx: inngest.Context) -> None:
+            """Nothing is to be done."""
+
+        page.goto(f"{url}/#/apps")
+        workers = page.get_by_role("region", name="Workers")
+        with Working(client, instance_id="till-1", max_worker_concurrency=5):
+            for text in ("till-1", "ready", "till, version v7", "0 of 5 calls", "heartbeat"):
+                expect(workers).to_contain_text(text)
+            expect(page.get_by_role("article", name="till", exact=True)).to_contain_text("In sync")
+            expect(page.get_by_role("button", name="Sync till now")).to_have_count(0)
+        expect(workers).not_to_contain_text("till-1")
+        page.goto("about:blank")

@@ -610,3 +610,21 @@ def test_a_worker_that_began_later_does_not_end_what_goes_on_elsewhere(tmp_path:
             assert await status_of(here, event_id) is RunStatus.COMPLETED
 
     asyncio.run(main())
+
+
+def test_no_more_than_three_workers_are_tried_in_a_row() -> None:
+    async def act(here: World) -> None:
+        deaf = [
+            FakeWorker(here, acknowledges=False, answers=False, instance_id=name)
+            for name in ("a", "b", "c", "d")
+        ]
+        await here.server.settle()
+        event_id = await here.send()
+        await here.pass_time(14)
+        assert sorted(len(worker.requests) for worker in deaf) == [0, 1, 1, 1]
+        for worker in deaf:
+            worker.acknowledges = worker.answers = True
+        await here.finish(event_id)
+        assert sum(len(worker.requests) for worker in deaf) == 4
+
+    acted(shop(), act)

@@ -234,6 +234,7 @@ def test_when_the_server_stops_workers_are_sent_away_and_nobody_comes_in() -> No
     async def act(here: World) -> None:
         worker = await FakeWorker(here).ready()
         registering = FakeWorker(here, instance_id="late")
+        await asyncio.sleep(0)
         await here.server.gateway.close()
         await here.server.settle()
         later = await FakeWorker(here, instance_id="later").ready()
