@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from inngest_asgi.dev.answers import TOO_LARGE, Failed, Op, read_op
 from inngest_asgi.dev.defers import defer
-from inngest_asgi.dev.limits import MAX_STATE
+from inngest_asgi.dev.failures import state_too_large
 from inngest_asgi.dev.ops import finished
 from inngest_asgi.dev.records import Changes, Happening
 from inngest_asgi.dev.turn import keep_memo
@@ -17,6 +17,7 @@ from inngest_asgi.errors import RequestError
 if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.commits import Commits
+    from inngest_asgi.dev.limits import Limits
     from inngest_asgi.dev.records import Job, Run
     from inngest_asgi.dev.runs import Runs
     from inngest_asgi.dev.watch import Feed
@@ -60,8 +61,11 @@ class Checkpoint:
 class Checkpoints:
     """Keeps steps as if an answer had reported them, while their call goes on."""
 
-    def __init__(self, clock: Clock, runs: Runs, commits: Commits, feed: Feed) -> None:
+    def __init__(
+        self, clock: Clock, limits: Limits, runs: Runs, commits: Commits, feed: Feed
+    ) -> None:
         self._clock = clock
+        self._limits = limits
         self._runs = runs
         self._commits = commits
         self._feed = feed
@@ -99,7 +103,7 @@ class Checkpoints:
         for op in checkpoint.ops:
             if isinstance(op, Failed):
                 _refuse(op.error["message"], 413)
-            told = _record(run, op, changes)
+            told = _record(run, op, self._limits.state_of(run.function_id), changes)
             if told is not None:
                 kind, more = told
                 about = op.about(attempt) | more
@@ -136,7 +140,9 @@ def _read_op(item: Any) -> Op | Failed:
     return op
 
 
-def _record(run: Run, op: Op, changes: Changes) -> tuple[Happening, dict[str, Any]] | None:
+def _record(
+    run: Run, op: Op, most: int, changes: Changes
+) -> tuple[Happening, dict[str, Any]] | None:
     """Take one op over into a run; return what to tell of it, if it is anything new."""
     kind = op.kind.lower()
     if kind in _ENDINGS:
@@ -151,8 +157,8 @@ def _record(run: Run, op: Op, changes: Changes) -> tuple[Happening, dict[str, An
     if kind == "stepplanned":
         return Happening.STEP_PLANNED, {}
     memo = finished(op)
-    if run.memo_bytes + len(memo.value) > MAX_STATE:
-        _refuse(f"The steps of a run return at most {MAX_STATE >> 20} MB together.", 413)
+    if run.memo_bytes + len(memo.value) > most:
+        _refuse(state_too_large(most)["message"], 413)
     changes.memos.append((run.id, len(run.memos), memo))
     keep_memo(run, memo)
     run.pending.pop(op.id, None)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from cronsim import CronSim
 
-from inngest_asgi.dev.records import Changes, StoredEvent
+from inngest_asgi.dev.events import TIMER, server_event
+from inngest_asgi.dev.records import Changes
 from inngest_asgi.dev.schedule import new_ulid
 from inngest_asgi.dev.triggers import split_cron
 from inngest_asgi.dev.web.views import moment
 from inngest_asgi.errors import DevServerError
-from inngest_asgi.wire.codec import dumps
 from inngest_asgi.wire.durations import parse_duration
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.alarm import Alarm
     from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.commits import Commits
+    from inngest_asgi.dev.records import StoredEvent
     from inngest_asgi.dev.schedule import Schedule
-
-TIMER = "inngest/scheduled.timer"
 
 _log = logging.getLogger(__name__)
 
@@ -84,10 +83,14 @@ class Crons:
         jitter = parse_duration(trigger["jitter"]).total_seconds() if trigger.get("jitter") else 0.0
         fire = due + jitter * self._clock.random()
         data = {"cron": trigger["cron"], "scheduledAt": moment(due), "fireAt": moment(fire)}
-        ts, event_id = int(fire * 1000), moment(due)
-        body = dumps({"name": TIMER, "data": data, "user": {}, "id": event_id, "ts": ts})
-        now = self._clock.time()
-        return StoredEvent(new_ulid(self._clock), event_id, TIMER, ts, now, body)
+        return server_event(
+            TIMER,
+            data,
+            internal_id=new_ulid(self._clock),
+            event_id=moment(due),
+            ts=int(fire * 1000),
+            now=self._clock.time(),
+        )
 
 
 def next_time(cron: str, now: float) -> float:

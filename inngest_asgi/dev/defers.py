@@ -9,17 +9,17 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.dev.records import Defer, DeferState, Happening, StoredEvent
+from inngest_asgi.dev.events import DEFERRED, server_event
+from inngest_asgi.dev.records import Defer, DeferState, Happening
 from inngest_asgi.wire.codec import dumps, loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from inngest_asgi.dev.answers import Op, Reported
-    from inngest_asgi.dev.records import Function, Run
+    from inngest_asgi.dev.records import Function, Run, StoredEvent
     from inngest_asgi.dev.turn import Turn
 
-SCHEDULED = "inngest/deferred.schedule"
 MAX_DEFERS = 20
 MAX_INPUTS = 4 * 1024 * 1024
 MAX_META = 32 * 1024
@@ -82,7 +82,13 @@ def deferred_events(
                 "parent_run_id": run.id,
                 "hashed_id": one.step_id,
             }
-            yield _event(f"{run.id}-{one.step_id}", new_id(), loads(one.input), about, now)
+            yield server_event(
+                DEFERRED,
+                loads(one.input) | {"_inngest": about},
+                internal_id=new_id(),
+                event_id=f"{run.id}-{one.step_id}",
+                now=now,
+            )
 
 
 def _apply(turn: Turn, op: Op) -> None:
@@ -127,17 +133,3 @@ def _refused(what: str, kept: Defer | None = None) -> Deferred:
 
 def _is_small_object(meta: Any) -> bool:
     return meta is None or (isinstance(meta, dict) and len(dumps(meta)) <= MAX_META)
-
-
-def _event(
-    event_id: str, internal_id: str, given: dict[str, Any], about: dict[str, Any], now: float
-) -> StoredEvent:
-    ts = int(now * 1000)
-    event = {
-        "name": SCHEDULED,
-        "data": given | {"_inngest": about},
-        "user": {},
-        "id": event_id,
-        "ts": ts,
-    }
-    return StoredEvent(internal_id, event_id, SCHEDULED, ts, now, dumps(event))

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.dev.records import RunStatus, StoredEvent
+from inngest_asgi.dev.events import CANCELLED, FAILED, FINISHED, INVOKED, server_event
+from inngest_asgi.dev.records import RunStatus
 from inngest_asgi.wire.codec import Fragment, dumps, loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from inngest_asgi.dev.records import Function, Run
-
-FINISHED = "inngest/function.finished"
-FAILED = "inngest/function.failed"
-CANCELLED = "inngest/function.cancelled"
-INVOKED = "inngest/function.invoked"
+    from inngest_asgi.dev.records import Function, Run, StoredEvent
 
 MOST_ENDS = 4
 """Ends of runs that may lead to each other: each event holds the one before it, twice."""
@@ -39,11 +35,11 @@ def ending_events(
     key = "error" if run.status in _MORE else "result"
     outcome = {key: Fragment(run.output or b"null")}
     data = _data(slug, run.id, run.events, outcome, run.status)
-    yield _stored(FINISHED, finished_id, finished_id, data, now)
+    yield server_event(FINISHED, data, internal_id=finished_id, now=now)
     if run.status is RunStatus.FAILED:
-        yield _stored(FAILED, other_id, run.id, data, now)
+        yield server_event(FAILED, data, internal_id=other_id, event_id=run.id, now=now)
     elif run.status is RunStatus.CANCELLED:
-        yield _stored(CANCELLED, other_id, other_id, data, now)
+        yield server_event(CANCELLED, data, internal_id=other_id, now=now)
 
 
 def refused_event(
@@ -59,7 +55,7 @@ def refused_event(
         now: Unix seconds.
     """
     data = _data(slug, "", [event], {"error": error}, RunStatus.FAILED)
-    return _stored(FINISHED, internal_id, internal_id, data, now)
+    return server_event(FINISHED, data, internal_id=internal_id, now=now)
 
 
 def result_memo(run: Run) -> bytes:
@@ -115,11 +111,3 @@ def _data(
         **({} if correlation is None else {"correlation_id": correlation}),
         "_inngest": {"status": status.label},
     }
-
-
-def _stored(
-    name: str, internal_id: str, event_id: str, data: dict[str, Any], now: float
-) -> StoredEvent:
-    ts = int(now * 1000)
-    body = dumps({"name": name, "data": data, "user": {}, "id": event_id, "ts": ts})
-    return StoredEvent(internal_id, event_id, name, ts, now, body)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.dev.endings import INVOKED
+from inngest_asgi.dev.events import INVOKED, server_event
 from inngest_asgi.dev.failures import function_unknown
-from inngest_asgi.dev.records import StoredEvent
 from inngest_asgi.dev.schedule import new_ulid
-from inngest_asgi.wire.codec import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,12 +15,12 @@ if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
     from inngest_asgi.dev.apps.registry import Registry
     from inngest_asgi.dev.pauses import Pauses
-    from inngest_asgi.dev.records import Changes, Function, Run
+    from inngest_asgi.dev.records import Changes, Function, Run, StoredEvent
     from inngest_asgi.dev.schedule import Schedule
     from inngest_asgi.dev.turn import Invoke
 
-_OPTIONAL = ("v", "meta")
-_FROM_STEPS = ("data", "user", *_OPTIONAL)
+_OPTIONAL = ("user", "v", "meta")
+_FROM_STEPS = ("data", *_OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +97,12 @@ class Invokes:
         Raises:
             CodecError: the payload cannot be written as JSON.
         """
-        internal_id, now = internal_id or new_ulid(self.clock), self.clock.time()
-        event_id, ts = payload.get("id") or internal_id, int(payload.get("ts") or now * 1000)
-        body = {
-            "name": INVOKED,
-            "data": {**(payload.get("data") or {}), "_inngest": {"fn_id": name, **about}},
-            "user": payload.get("user") or {},
-            "id": event_id,
-            "ts": ts,
-        }
-        body |= {key: payload[key] for key in _OPTIONAL if payload.get(key)}
-        return StoredEvent(internal_id, event_id, INVOKED, ts, now, dumps(body))
+        return server_event(
+            INVOKED,
+            {**(payload.get("data") or {}), "_inngest": {"fn_id": name, **about}},
+            internal_id=internal_id or new_ulid(self.clock),
+            event_id=payload.get("id"),
+            ts=int(payload.get("ts") or 0),
+            now=self.clock.time(),
+            **{key: payload[key] for key in _OPTIONAL if payload.get(key)},
+        )

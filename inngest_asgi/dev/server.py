@@ -248,7 +248,7 @@ class DevServer:
         self.pauses = Pauses(clock, kept.jobs)
         self.commits = Commits(self.store, jobs, self.feed, self.pauses)
         self.limits = Limits()
-        self.checkpoints = Checkpoints(clock, self.runs, self.commits, self.feed)
+        self.checkpoints = Checkpoints(clock, self.limits, self.runs, self.commits, self.feed)
         self.registry = Registry(clock, kept.apps, kept.functions)
         schedule = Schedule(clock, self.registry, self.runs, self.feed, self.pauses, flow)
         self.invokes = Invokes(clock, self.registry, schedule, self.pauses)

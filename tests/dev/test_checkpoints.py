@@ -321,6 +321,19 @@ def test_a_run_that_gets_too_large_is_refused_and_its_last_steps_with_it() -> No
     assert run.output == b'"ok"'
 
 
+def test_a_lower_limit_of_a_function_holds_for_what_it_records() -> None:
+    async def play(here: World, call: Call) -> Reply:
+        (function,) = here.server.functions
+        here.server.limits.state[function.id] = 20
+        refused = await checkpoint(here, call, ran("a", "short"), ran("b", "too long for it"))
+        assert refused.status_code == 413
+        assert "more than 20 bytes" in refused.json()["error"]
+        return output("ok")
+
+    run, _ = playing(play)
+    assert run.output == b'"ok"'
+
+
 def test_a_planned_step_that_another_call_records_is_no_longer_waited_for() -> None:
     async def main() -> None:
         async def play(call: Call) -> Reply:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from inngest_asgi.dev.events import DEFERRED
 from inngest_asgi.dev.store.flow import OF_EVENT
 from inngest_asgi.errors import CodecError
 from inngest_asgi.wire.codec import dumps, loads
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from inngest_asgi.dev.records import RunStatus
 
-_DEFERRED = "inngest/deferred.schedule"
 _LONGEST_TEXT = 1_000
 _AFTER_ALL_IDS = "~"
 """Sorts behind every character of an id."""
@@ -147,7 +147,7 @@ def runs_where(query: RunQuery) -> Where:
     if query.deferred is not None:
         negated = "" if query.deferred else "NOT "
         deferred = "(SELECT internal_id FROM events WHERE name = ?)"
-        where.add(f"event_id {negated}IN {deferred}", _DEFERRED)
+        where.add(f"event_id {negated}IN {deferred}", DEFERRED)
     if query.cursor is not None:
         sign = "<" if query.newest_first else ">"
         where.add(f"({time}, id) {sign} (?, ?)", *_read_cursor(query.cursor))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.dev.endings import INVOKED
+from inngest_asgi.dev.events import INVOKED
 from inngest_asgi.dev.records import StoredEvent, Window, WindowKind
 
 if TYPE_CHECKING:

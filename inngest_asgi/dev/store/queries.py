@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from inngest_asgi.dev.events import TIMER
 from inngest_asgi.dev.records import JobKind, Memo, RunRow, RunStatus, StoredEvent
 from inngest_asgi.dev.store.filters import (
     EventQuery,
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from inngest_asgi.dev.store.store import Store
 
 Item = TypeVar("Item")
-
-_TIMER = "inngest/scheduled.timer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +205,7 @@ def _run_columns(output: str) -> str:
     return (
         "runs.id, runs.function_id, runs.event_id, runs.status, runs.queued_at, runs.started_at,"
         f" runs.ended_at, {output}, {BATCH_ID}, coalesce(e.name, ''),"
-        f" CASE e.name WHEN '{_TIMER}' THEN e.body END, reruns.original_run_id"
+        f" CASE e.name WHEN '{TIMER}' THEN e.body END, reruns.original_run_id"
     )
 
 
