@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks import load, starting
+from benchmarks.embedded import EVENTS, STEPS, embedded
 from benchmarks.programs import COUNTS
 from benchmarks.report import Row, table
 from benchmarks.workloads import large_state, replay, without_steps
@@ -30,7 +31,9 @@ T = TypeVar("T")
 
 OURS, INCUMBENT, BARE = "ours", "incumbent", "bare Starlette"
 
+_PARTS = ("http", "replays", "server", "starts")
 _RESULTS = Path(__file__).with_name("results.md")
+_RUNS_FOR_MEMORY = 20_000
 _PACKAGES = [
     "fastapi",
     "httptools",
@@ -52,14 +55,21 @@ def main() -> None:
         INCUMBENT: load.Side(INCUMBENT, "benchmarks.sides.incumbent", options.incumbent),
         BARE: load.Side(BARE, "benchmarks.sides.bare", ours),
     }
+    parts: dict[str, Callable[[], Iterator[Row]]] = {
+        "http": lambda: _http(sides, options.rounds, options.seconds),
+        "replays": lambda: _replays(sides, options.rounds),
+        "server": lambda: _server(options.rounds),
+        "starts": lambda: _starts(sides, 2 * options.rounds + 1),
+    }
     try:
         rows = [
-            *_http(sides, options.rounds, options.seconds),
-            *_replays(sides, options.rounds),
-            *_starts(sides, 2 * options.rounds + 1),
+            row for name, part in parts.items() if options.only in (None, name) for row in part()
         ]
     except load.BenchmarkError as error:
         sys.exit(f"make bench: {error}")
+    if options.only is not None:
+        sys.stdout.write(f"{table(rows)}\n")
+        return
     page = _page(table(rows), sides, options)
     _RESULTS.write_text(page)
     sys.stdout.write(page)
@@ -70,6 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--incumbent", type=Path, required=True, help="its environment's python")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each side (5)")
     parser.add_argument("--seconds", type=int, default=3, help="of load in each turn (3)")
+    parser.add_argument("--only", choices=_PARTS, help="measure one part, and write no results")
     return parser.parse_args()
 
 
@@ -166,6 +177,40 @@ def _milliseconds(python: Path, *module: str) -> dict[str, float]:
     return times
 
 
+# B6, B8 and B10: the embedded server.
+
+
+def _server(rounds: int) -> Iterator[Row]:
+    with embedded() as server:
+        server.rate()
+        server.rate()
+        before = server.megabytes()
+        rates = [server.rate() for _ in range(max(rounds, _RUNS_FOR_MEMORY // EVENTS))]
+        growth = server.megabytes() - before
+        seconds = [server.seconds_of_one() for _ in range(rounds)]
+    yield _time(
+        "B6",
+        f"a run of {STEPS} steps on the embedded server, a call each",
+        ours=1000 * statistics.median(seconds),
+        at_most=1000,
+    )
+    yield Row(
+        name="B8",
+        what=f"{EVENTS:,} events until their runs are done, embedded server, on disk",
+        unit="runs/s",
+        ours=statistics.median(rates),
+        at_least=500,
+    )
+    yield Row(
+        name="B10",
+        what=f"memory of the embedded server after {EVENTS * len(rates):,} more runs",
+        unit="MB more",
+        less_is_better=True,
+        ours=growth,
+        at_most=5,
+    )
+
+
 # B9: starting.
 
 
@@ -229,6 +274,8 @@ def _page(shown: str, sides: Mapping[str, Side], options: argparse.Namespace) ->
         "The limit is a bare Starlette route that parses JSON and returns JSON.",
         f"HTTP: wrk with {load.CONNECTIONS} keep-alive connections on one core, one uvicorn worker "
         f"(uvloop, httptools) on another, {options.seconds} s a turn; cloud mode, signed bodies.",
+        "Embedded server: app, server and load are three processes of uvicorn and asyncio, on "
+        "whichever core is free; the file is on disk, each run is two calls.",
         f"Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}.",
         *(f"{name}: {_versions(sides[name].python)}." for name in (OURS, INCUMBENT)),
     ]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 EVENTS = 2_000
+STEPS = 100
+"""Of the function that `bench/many` starts."""
 AT_ONCE = 100
 """Events of one request."""
 

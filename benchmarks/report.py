@@ -23,7 +23,7 @@ class Row:
         less_is_better: whether the figures are times.
         of_limit: how much better than the limit we want to be, if there is such a goal.
         of_incumbent: how many times better than the incumbent we want to be.
-        at_most: the most that our figure should be.
+        at_most: the most that our figure should be; `at_least` is the least.
     """
 
     name: str
@@ -36,10 +36,12 @@ class Row:
     of_limit: float | None = None
     of_incumbent: float | None = None
     at_most: float | None = None
+    at_least: float | None = None
 
     def cells(self) -> tuple[str, ...]:
         """Return the row's text, column by column."""
-        goal = "" if self.at_most is None else f" (goal {_figure(self.at_most)})"
+        wanted = self.at_least if self.at_most is None else self.at_most
+        goal = "" if wanted is None else f" (goal {_figure(wanted)})"
         return (
             self.name,
             self.what,

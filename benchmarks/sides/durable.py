@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import inngest_asgi as inngest
-
-STEPS = 100
+from benchmarks.embedded import STEPS
 
 client = inngest.Inngest(app_id="bench", is_production=False)
 
