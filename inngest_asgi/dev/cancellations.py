@@ -93,8 +93,15 @@ class Cancellations:
         await self._notes.put_cancellation(record)
         await self._sweep(asked)
         if asked.until > self._clock.time():
-            self._alarm.at(asked.until, lambda: self._sweep_later(asked))
+            self._sweep_at_end(asked)
         return record
+
+    async def resume(self) -> None:
+        """Go on with what was asked of earlier servers, which may have stopped before its end."""
+        for record in await self._notes.cancellations():
+            asked = _asked(record)
+            if asked.until > _moment(record, "queued_at"):
+                self._sweep_at_end(asked)
 
     async def list(self) -> list[dict[str, Any]]:
         """Return the records of all cancellations, oldest first."""
@@ -121,9 +128,7 @@ class Cancellations:
         raise _refused("function not found", 404)
 
     def _read(self, fields: dict[str, Any], function: Function) -> Cancellation:
-        now = self._clock.time()
-        until = _moment(fields, "started_before")
-        since = _moment(fields, "started_after") if fields.get("started_after") else None
+        now, since, until = self._clock.time(), *_stretch(fields)
         if until > now + FURTHEST_END:
             raise _refused("started_before must not be in the future")
         if since is not None and since >= until:
@@ -137,6 +142,9 @@ class Cancellations:
             except ExpressionError as error:
                 raise _refused(f"invalid expression: {error}") from None
         return Cancellation(new_ulid(self._clock), function.id, since, until, expression)
+
+    def _sweep_at_end(self, asked: Cancellation) -> None:
+        self._alarm.at(asked.until, lambda: self._sweep_later(asked))
 
     def _sweep_later(self, asked: Cancellation) -> None:
         task = asyncio.ensure_future(self._sweep_again(asked))
@@ -188,6 +196,17 @@ def _record(asked: Cancellation, fields: dict[str, Any], now: float) -> dict[str
     }
     more = {"started_after": fields.get("started_after"), "if": asked.expression}
     return record | {key: value for key, value in more.items() if value}
+
+
+def _asked(record: dict[str, Any]) -> Cancellation:
+    """Read what `_record` wrote."""
+    about = (record["id"], record["function_internal_id"])
+    return Cancellation(*about, *_stretch(record), record.get("if", ""))
+
+
+def _stretch(fields: dict[str, Any]) -> tuple[float | None, float]:
+    since = _moment(fields, "started_after") if fields.get("started_after") else None
+    return since, _moment(fields, "started_before")
 
 
 def _text(fields: dict[str, Any], name: str) -> str:

@@ -286,6 +286,7 @@ class DevServer:
         self._start_syncing(stack, alarm, urls)
         await self._open_gateway(stack, kept.jobs)
         jobs.put(kept.jobs)
+        await self.cancellations.resume()
         crons.refresh()
 
     async def _open_gateway(self, stack: contextlib.AsyncExitStack, jobs: list[Job]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,8 +11,12 @@ from inngest_asgi.dev import RunStatus
 from inngest_asgi.dev.apps.registry import app_id
 from inngest_asgi.dev.cancellations import Cancellation
 from inngest_asgi.errors import RequestError
-from tests.dev.fakes import FakeApp, World, op, ops
+from inngest_asgi.testing import ManualClock
+from tests.dev.fakes import FakeApp, World, op, ops, world
 from tests.dev.web.asking import within
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = "2025-01-01T00:00:{:02}Z"
 UNTIL_5 = Cancellation("any", "shop-one", None, 1735689605.0, "")
@@ -152,3 +157,20 @@ def test_a_record_tells_what_was_asked_for() -> None:
         assert made["function_internal_id"] == function.id
 
     within(app(), ask)
+
+
+def test_the_next_server_cancels_what_was_queued_until_the_end_of_the_stretch(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        apps, clock, db = app(), ManualClock(), str(tmp_path / "dev.db")
+        async with world(apps, clock=clock, db=db) as here:
+            await here.server.cancellations.create(about(started_before=NOW.format(5)))
+        async with world(apps, clock=clock, db=db, sync=False) as here:
+            for _ in range(2):
+                await here.send()
+                await here.pass_time(6)
+            first, second = await here.server.store._run_rows("ORDER BY rowid")
+            assert (first.status, second.status) == (RunStatus.CANCELLED, RunStatus.RUNNING)
+
+    asyncio.run(main())
