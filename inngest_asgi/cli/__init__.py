@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 _EXTRA = frozenset({"celpy", "click", "cronsim", "re2", "rich", "uvicorn"})
+_INTERRUPTED = 130
+"""The exit code of programs that Ctrl-C ended, as shells know it."""
 
 
 def main() -> None:
@@ -21,6 +23,8 @@ def main() -> None:
             f"inngest-asgi needs the package {package!r}, which is not installed. "
             "Install what the command line needs: pip install 'inngest-asgi[server]'"
         ) from None
+    except KeyboardInterrupt:  # nothing has begun yet
+        raise SystemExit(_INTERRUPTED) from None
     sys.excepthook = show_error
     try:
         commands()

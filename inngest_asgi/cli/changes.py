@@ -40,6 +40,8 @@ class Changes:
     ) -> None:
         self._stop.set()
         await asyncio.wait([self._next])
+        if not self._next.cancelled():
+            self._next.exception()  # the end of the changes is heard, even when nobody waited
 
     async def next(self) -> str:
         """Wait for changes; return in a few words what changed since the last time."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from inngest_asgi.cli.changes import Changes
 from inngest_asgi.cli.console import open_screen
 from inngest_asgi.cli.hosted import Hosted, Program
+from inngest_asgi.cli.loading import split_target
 from inngest_asgi.cli.serving import listening, origin_of, served
 from inngest_asgi.cli.status import Status
 from inngest_asgi.cli.stopping import first_of, for_ever, stop_on_signals, work_until
@@ -56,10 +57,12 @@ def dev(plan: Plan) -> None:
     """Serve until Ctrl-C or SIGTERM, telling what happens.
 
     Raises:
-        click.ClickException: a port is taken.
+        click.ClickException: a port is taken, or the target is none that a change could mend.
         DevServerError: the file cannot be used.
         RequestError: what should be a URL is none.
     """
+    if plan.target is not None:
+        split_target(plan.target)
     with ExitStack() as stack:
         listener = stack.enter_context(
             listening(plan.port, option="--port", what="the server", host=plan.host)

@@ -57,13 +57,23 @@ def load_object(target: str) -> Any:
     Raises:
         click.ClickException: the module or the attribute is not there.
     """
+    module_name, attribute = split_target(target)
+    return _attribute_of(_import(module_name), attribute)
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Return the names of the module and the attribute in MODULE:APP.
+
+    Raises:
+        click.ClickException: the text is nothing of the kind.
+    """
     module_name, _, attribute = target.partition(":")
     if not (_is_dotted(module_name) and _is_dotted(attribute)) or module_name.endswith(".py"):
         raise click.ClickException(
             f"{target!r} does not name an application; write MODULE:APP, such as "
             f"{_suggestion(module_name, attribute)}."
         )
-    return _attribute_of(_import(module_name), attribute)
+    return module_name, attribute
 
 
 def show_error(

@@ -54,9 +54,10 @@ def listening(
                     f"{host!r} is no address of this machine. Choose one with --host ADDRESS, such "
                     f"as {LOCALHOST}, or 0.0.0.0 for all of them."
                 ) from None
+            way_out = "Choose" if error.errno == errno.EACCES else "Stop what uses it, or choose"
             raise click.ClickException(
                 f"Port {port}, meant for {what}, cannot be used: {error.strerror}. "
-                f"Stop what uses it, or choose another with {option} PORT (0 takes any free one)."
+                f"{way_out} another with {option} PORT (0 takes any free one)."
             ) from None
         yield listener
 

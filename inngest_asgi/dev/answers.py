@@ -180,23 +180,29 @@ def _direct(answer: Answer, now: float) -> Outcome:
     return Failed(error, final=final, retry_after=_retry_after(answer, now))
 
 
-def keys_differ(answer: Answer) -> bool:
-    """Whether an app took us for a stranger: then it hides its X-Inngest-SDK (http.md 4)."""
-    return answer.status == 401 and Header.SDK_HANDLED in answer.headers
+def refused_by_keys(answer: Answer, url: str) -> str | None:
+    """Say what to do about an app that takes us for a stranger; None if it does not.
 
-
-def other_keys(url: str) -> str:
-    """Say what to do about an app that takes only calls which are signed with its own key."""
+    To strangers, apps in cloud mode hide their X-Inngest-SDK (http.md 4).
+    """
+    if Header.SDK in answer.headers or Header.SDK_HANDLED not in answer.headers:
+        return None
+    if answer.status == 401:
+        return (
+            f"The app at {url} is in cloud mode and does not accept this server's signature: use "
+            "the same signing key here and there, or start the app in dev mode (INNGEST_DEV=1)."
+        )
     return (
-        f"The app at {url} is in cloud mode and does not accept this server's signature: use the "
-        "same signing key here and there, or start the app in dev mode (INNGEST_DEV=1)."
+        f"The app at {url} is in cloud mode and serves nobody (status {answer.status}): start it "
+        "in dev mode (INNGEST_DEV=1), or give it the signing key that this server has."
     )
 
 
 def _stranger(answer: Answer) -> Failed:
     """A response without X-Inngest-SDK: something else answers at the app's URL."""
-    if keys_differ(answer):
-        return Failed(not_ready(ErrorCode.SIG_VERIFICATION_FAILED, other_keys(answer.url)))
+    refusal = refused_by_keys(answer, answer.url)
+    if refusal is not None:
+        return Failed(not_ready(ErrorCode.SIG_VERIFICATION_FAILED, refusal))
     said = f"{answer.url or 'The URL of the app'} answered with HTTP status {answer.status}"
     said += " and a web page" if _is_page(answer) else ""
     advice = _ADVICE.get(answer.status) or _ADVICE_BY_HUNDRED[min(max(answer.status // 100, 2), 5)]

@@ -64,6 +64,8 @@ class DevOptions:
     def __post_init__(self) -> None:
         if self.kind not in tuple(ServerKind):
             raise ConfigError(f"kind is {self.kind!r}; pass 'dev' or 'cloud'.")
+        if not self.db:
+            raise ConfigError(f"db is empty; name a file, or pass {MEMORY!r} to keep nothing.")
         if self.keep is not None:
             to_timedelta(self.keep, field="keep")
         if self.signing_key is not None:

@@ -46,10 +46,27 @@ def test_a_module_of_the_package_is_not_mistaken_for_a_missing_extra(
 
 
 def test_in_this_process_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "inngest_asgi.cli.commands")
+    monkeypatch.delitem(sys.modules, "inngest_asgi.cli.commands", raising=False)
     monkeypatch.setitem(sys.modules, "click", None)
     with pytest.raises(SystemExit, match="needs the package 'click'"):
         main()
+
+
+class Interrupting:
+    """Ctrl-C, when the first module is looked for."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        raise KeyboardInterrupt(name)
+
+
+def test_ctrl_c_while_it_is_loaded_ends_it_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "inngest_asgi.cli.commands", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupting()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
 
 
 def test_a_command_is_run_with_errors_shown_for_users(

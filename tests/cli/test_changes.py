@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,18 @@ def test_a_change_that_comes_while_nobody_waits_is_told_later(tmp_path: Path) ->
             assert await asyncio.wait_for(changes.next(), 10) == "shop/main.py"
 
     asyncio.run(main())
+
+
+def test_an_end_that_nobody_waits_for_is_not_complained_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with Changes(tmp_path):
+            await asyncio.sleep(0)
+        gc.collect()
+
+    asyncio.run(main())
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(

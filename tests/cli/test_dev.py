@@ -9,6 +9,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 from starlette.responses import Response
 
@@ -132,6 +133,11 @@ def test_an_application_that_comes_up_after_the_server_is_told_of(
 def test_what_is_no_url_is_refused() -> None:
     with pytest.raises(RequestError, match="'nonsense' is not a URL"):
         dev(asked_for(urls=("nonsense",)))
+
+
+def test_a_target_that_no_change_of_code_could_mend_is_refused_at_once() -> None:
+    with pytest.raises(click.ClickException, match="write MODULE:APP, such as shop:app"):
+        dev(asked_for(target="shop.py:app"))
 
 
 def test_an_application_that_is_found_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +136,22 @@ def test_a_taken_port_is_one_sentence_that_names_the_option() -> None:
     assert caught.value.message == (
         f"Port {port}, meant for the application, cannot be used: Address already in use. "
         "Stop what uses it, or choose another with --app-port PORT (0 takes any free one)."
+    )
+
+
+def test_a_port_that_may_not_be_used_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", forbidden)
+    with (
+        pytest.raises(click.ClickException) as caught,
+        listening(80, option="--port", what="the server"),
+    ):
+        pytest.fail("it must not be given")
+    assert caught.value.message == (
+        "Port 80, meant for the server, cannot be used: Permission denied. "
+        "Choose another with --port PORT (0 takes any free one)."
     )
 
 

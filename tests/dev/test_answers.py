@@ -151,6 +151,12 @@ def test_an_app_with_another_key_is_told_from_a_stranger() -> None:
     assert "use the same signing key here and there" in error["message"]
 
 
+def test_an_app_in_cloud_mode_without_a_key_is_told_from_a_stranger() -> None:
+    error = error_of(Answer(500, {"x-inngest-sdk-handled": "true"}, b"{}", "http://app.test/"))
+    assert error["code"] == "sig_verification_failed"
+    assert "http://app.test/ is in cloud mode and serves nobody (status 500)" in error["message"]
+
+
 def test_a_web_page_is_called_so() -> None:
     error = error_of(Answer(200, {"content-type": "Text/HTML; charset=utf-8"}, b"<html>"))
     assert error["message"].startswith("The URL of the app answered with HTTP status 200 and a web")

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.dev.answers import Answer, NoAnswer, keys_differ, other_keys
+from inngest_asgi.dev.answers import Answer, NoAnswer, refused_by_keys
 from inngest_asgi.dev.apps.registration import refused
 from inngest_asgi.dev.calls import ping_request
 from inngest_asgi.dev.patience import within
@@ -115,8 +115,9 @@ def _error(url: str, answer: Answer | NoAnswer) -> str | None:
     """Say in words why an app did not register; None when it says it did."""
     if isinstance(answer, NoAnswer):
         return answer.message
-    if keys_differ(answer):
-        return other_keys(url)
+    refusal = refused_by_keys(answer, url)
+    if refusal is not None:
+        return refusal
     if Header.SDK not in answer.headers:
         return (
             f"{url} answered with status {answer.status}, but not as an Inngest app: "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import sqlite3
 import threading
@@ -302,8 +303,17 @@ def _sentence(path: str, error: Exception) -> str:
         )
     if "not a database" in text or "malformed" in text:
         return f"{path} is not a database, or is damaged; remove it, or choose another file."
-    if "readonly" in text or "read-only" in text:
-        return f"{path} cannot be written; check its permissions, or choose another file."
     if "full" in text:
         return f"{path} cannot grow: the disk is full. Make room, then start the server again."
-    return f"{path} cannot be used as the server's database: {text}."
+    if Path(path).is_dir():
+        return f"{path} is a folder; name a file in it."
+    if "readonly" in text or "read-only" in text or not _may_write(path):
+        return f"{path} cannot be written; check its permissions, or choose another file."
+    reason = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else text
+    return f"{path} cannot be used as the server's database: {reason}."
+
+
+def _may_write(path: str) -> bool:
+    """Whether the file, what SQLite keeps beside it, and its folder may be written, as they are."""
+    files = (path, f"{path}-wal", str(Path(path).parent))
+    return path == MEMORY or all(os.access(file, os.W_OK) for file in files if Path(file).exists())

@@ -45,6 +45,10 @@ def unreachable(request: httpx.Request) -> httpx.Response:
             lambda _: httpx.Response(401, headers={"x-inngest-sdk-handled": "true"}),
             "use the same signing key here and there",
         ),
+        (
+            lambda _: httpx.Response(500, headers={"x-inngest-sdk-handled": "true"}),
+            "start it in dev mode (INNGEST_DEV=1)",
+        ),
         (lambda _: httpx.Response(404, text="<html>"), "X-Inngest-SDK header is missing"),
         (
             lambda _: httpx.Response(400, headers=SDK, json={"message": "no functions"}),
@@ -62,6 +66,7 @@ def unreachable(request: httpx.Request) -> httpx.Response:
     ids=[
         "down",
         "other-key",
+        "no-key",
         "no-app",
         "message",
         "error",

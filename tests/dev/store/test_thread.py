@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -90,7 +91,7 @@ def under_a_file(path: Path) -> None:
         (not_a_database, "is not a database, or is damaged"),
         (of_something_else, "is a database of something else"),
         (of_the_future, "was written by a newer version"),
-        (a_folder, "cannot be used as the server's database"),
+        (a_folder, "is a folder; name a file in it"),
         (under_a_file, "cannot be used as the server's database"),
     ],
 )
@@ -104,6 +105,23 @@ def test_a_file_that_cannot_be_used_is_refused_in_words(
     with pytest.raises(DevServerError, match=says) as caught:
         open_once(str(path))
     assert str(path) in str(caught.value)
+
+
+def test_a_file_that_may_not_be_written_is_told_from_a_broken_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "dev.db"
+    path.write_text("")
+
+    def broken(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(sqlite3, "connect", broken)
+    with pytest.raises(DevServerError, match=r"cannot be used .*: disk I/O error\.$"):
+        open_once(str(path))
+    monkeypatch.setattr(os, "access", lambda file, mode: file != str(tmp_path))
+    with pytest.raises(DevServerError, match="check its permissions"):
+        open_once(str(path))
 
 
 def test_a_file_in_use_is_refused_in_words(tmp_path: Path) -> None:

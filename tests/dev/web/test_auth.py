@@ -226,6 +226,7 @@ async def send(here: World, key: str) -> str:
         ({"kind": "cloud", "signing_key": BARE}, "needs a signing_key and event_keys"),
         ({"kind": "cloud", "event_keys": ("a",)}, "needs a signing_key and event_keys"),
         ({"kind": "staging"}, "pass 'dev' or 'cloud'"),
+        ({"db": ""}, "db is empty; name a file"),
         ({"signing_key": "secret"}, "not hexadecimal"),
         ({"signing_key": "signkey-prod-"}, "nothing after"),
         ({"event_keys": ("",)}, "empty key"),
