@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import tracemalloc
 import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import brotli
 import httpx
 import pytest
 
@@ -132,9 +134,22 @@ def test_a_url_that_leads_nowhere_is_no_bug_of_the_server(url: str) -> None:
 )
 def test_one_layer_of_encoding_is_taken_off(coding: str, packed: bytes) -> None:
     headers = {"content-encoding": coding}
-    brought = send(lambda _: httpx.Response(200, headers=headers, content=packed))
+    stream = httpx.ByteStream(packed)
+    brought = send(lambda _: httpx.Response(200, headers=headers, stream=stream))
     assert isinstance(brought, Answer)
     assert brought.body == b"{}"
+
+
+def test_a_few_bytes_of_brotli_do_not_fill_the_memory() -> None:
+    packed = brotli.compress(bytes(64 << 20), quality=5)
+    assert len(packed) < 200
+    headers, stream = {"content-encoding": "br"}, httpx.ByteStream(packed)
+    tracemalloc.start()
+    brought = send(lambda _: httpx.Response(200, headers=headers, stream=stream))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert brought == NoAnswer("output_too_large", f"{REQUEST.whom} answered with more than 8 MB.")
+    assert most < 2 * MAX_ANSWER
 
 
 @pytest.mark.parametrize("coding", ["zstd", "gzip, br"])
@@ -195,12 +210,27 @@ def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
             "cannot be decoded",
         ),
         (
+            lambda _: httpx.Response(
+                200, headers={"content-encoding": "br"}, stream=httpx.ByteStream(b"no brotli")
+            ),
+            "http_unreachable",
+            "cannot be decoded",
+        ),
+        (
             lambda _: httpx.Response(200, content=b"x" * (MAX_ANSWER + 1)),
             "output_too_large",
             "8 MB",
         ),
     ],
-    ids=["refused", "silent", "broken-off", "bad-location", "garbled", "too-large"],
+    ids=[
+        "refused",
+        "silent",
+        "broken-off",
+        "bad-location",
+        "garbled",
+        "garbled-brotli",
+        "too-large",
+    ],
 )
 def test_what_goes_wrong_is_said(
     handler: Callable[[httpx.Request], httpx.Response], code: str, says: str
