@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import time
+from collections import deque
 from typing import Protocol
 
 
@@ -33,6 +34,15 @@ class Clock(Protocol):
         ...
 
 
+_CHUNK, _CHUNKS = 16, 256
+_drawn: deque[bytes] = deque()
+"""Unpredictable bytes for ids to come. Who asks the system each time lets other threads go first
+each time, and then waits for them."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_drawn.clear)  # two processes must not draw the same
+
+
 class SystemClock:
     """The machine's own clock and randomness."""
 
@@ -51,7 +61,14 @@ class SystemClock:
         return random.random()  # noqa: S311 - jitter, not a secret
 
     def entropy(self, size: int) -> bytes:
-        return os.urandom(size)
+        if size > _CHUNK:
+            return os.urandom(size)
+        try:
+            return _drawn.pop()[:size]
+        except IndexError:
+            many = os.urandom(_CHUNK * _CHUNKS)
+            _drawn.extend(many[at : at + _CHUNK] for at in range(0, len(many), _CHUNK))
+            return _drawn.pop()[:size]
 
 
 SYSTEM_CLOCK = SystemClock()

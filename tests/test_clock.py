@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 
 import pytest
@@ -45,10 +46,27 @@ def test_random_numbers_are_below_one() -> None:
     assert 0 <= min(numbers) < max(numbers) < 1
 
 
-@pytest.mark.parametrize("size", [0, 1, 10])
+@pytest.mark.parametrize("size", [0, 1, 10, 16, 17, 5_000])
 def test_entropy_has_the_size_asked_for(size: int) -> None:
     assert len(SYSTEM_CLOCK.entropy(size)) == size
 
 
 def test_entropy_does_not_repeat() -> None:
-    assert SYSTEM_CLOCK.entropy(16) != SYSTEM_CLOCK.entropy(16)
+    assert len({SYSTEM_CLOCK.entropy(16) for _ in range(1_000)}) == 1_000
+
+
+@pytest.mark.live
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="There are no forks here.")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_entropy_is_not_shared_with_a_forked_process() -> None:
+    SYSTEM_CLOCK.entropy(1)
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.write(writing, SYSTEM_CLOCK.entropy(16))
+        os._exit(0)
+    os.wait()
+    theirs = os.read(reading, 16)
+    os.close(reading)
+    os.close(writing)
+    assert len(theirs) == 16
+    assert theirs != SYSTEM_CLOCK.entropy(16)

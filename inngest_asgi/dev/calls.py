@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -183,6 +184,7 @@ def _plan_only(run: Run, job: Job) -> bool:
     return run.force_plan or any(step_id != job.step_id for step_id in run.pending)
 
 
+@lru_cache(maxsize=1_024)
 def _targeted(url: str, step_id: str | None) -> str:
     """Put the target into the query, under the name the SDK chose for it (http.md 8)."""
     target = step_id or WHOLE_FUNCTION

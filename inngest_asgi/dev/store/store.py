@@ -7,7 +7,7 @@ the store's thread.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from inngest_asgi.dev.records import (
     App,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable
 
+    from inngest_asgi.dev.store.flow import Statement
     from inngest_asgi.errors import DevServerError
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ class Store:
 
     def write(self, sql: str, rows: list[_Row]) -> asyncio.Future[None]:
         """Save what no `Changes` hold: run `sql` for each of the rows, all in one transaction."""
-        return self._thread.submit(lambda connection: _execute(connection, [_Statement(sql, rows)]))
+        return self._thread.submit(lambda connection: _execute(connection, [(sql, rows)]))
 
     def tidy(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """Have `work` change what no `Changes` and no rows describe, in a transaction."""
@@ -184,14 +185,29 @@ class Store:
 _Row = tuple[Any, ...]
 
 
-class _Statement(NamedTuple):
-    sql: str
-    rows: list[_Row]
-
-
 _RUN_COLUMNS = "id, function_id, event_id, status, queued_at, started_at, ended_at, output"
 _RUN_ROW = f"SELECT {_RUN_COLUMNS}, {BATCH_ID} FROM runs"  # noqa: S608
 _EVENT = "SELECT internal_id, id, name, ts, received_at, body FROM events"
+_COLUMNS = {
+    "events": 6,
+    "runs": 10,
+    "starts": 4,
+    "reruns": 4,
+    "memos": 6,
+    "defers": 5,
+    "jobs": 11,
+    "apps": 9,
+    "functions": 10,
+    "history": 6,
+}
+_PUT = {
+    table: f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * columns)})"  # noqa: S608
+    for table, columns in _COLUMNS.items()
+}
+_SET_RUN = (
+    "UPDATE runs SET status = ?, started_at = ?, ended_at = ?, output = ?, request_version = ?,"
+    " state = ? WHERE id = ?"
+)
 _NEXT_GENERATION = (
     "UPDATE jobs SET generation = generation + 1 WHERE kind <> 'call' OR value IS NULL"
 )
@@ -201,7 +217,7 @@ _JOB = (
 )
 
 
-def _execute(connection: sqlite3.Connection, statements: list[_Statement]) -> None:
+def _execute(connection: sqlite3.Connection, statements: list[Statement]) -> None:
     for sql, rows in statements:
         if len(rows) == 1:
             connection.execute(sql, rows[0])
@@ -209,36 +225,26 @@ def _execute(connection: sqlite3.Connection, statements: list[_Statement]) -> No
             connection.executemany(sql, rows)
 
 
-def _statements(changes: Changes) -> list[_Statement]:
-    return [statement for statement in _all_statements(changes) if statement.rows]
+def _statements(changes: Changes) -> list[Statement]:
+    return [statement for statement in _all_statements(changes) if statement[1]]
 
 
-def _all_statements(changes: Changes) -> Iterable[_Statement]:
-    yield _put("events", 6, [_event_row(event) for event in changes.events])
-    yield _put("runs", 10, [_new_run_row(run) for run in changes.new_runs])
-    yield _put("starts", 4, [_start_row(start) for start in changes.starts])
-    yield _put("reruns", 4, [_rerun_row(run) for run in changes.new_runs if run.original_run_id])
-    yield _put("memos", 6, [_memo_row(*memo) for memo in changes.memos])
-    yield _put("defers", 5, [_defer_row(*defer) for defer in changes.defers])
-    yield _Statement("DELETE FROM defers WHERE run_id = ?", _over(changes.runs))
-    yield _Statement(
-        "UPDATE runs SET status = ?, started_at = ?, ended_at = ?, output = ?,"
-        " request_version = ?, state = ? WHERE id = ?",
-        [_run_row(run) for run in changes.runs],
-    )
-    yield _Statement("DELETE FROM jobs WHERE id = ?", [(job,) for job in changes.gone_jobs])
-    yield _put("jobs", 11, [_job_row(job) for job in changes.jobs])
-    yield _Statement("DELETE FROM apps WHERE id = ?", [(app,) for app in changes.gone_apps])
-    yield _put("apps", 9, [_app_row(app) for app in changes.apps])
-    yield _put("functions", 10, [_function_row(one) for one in changes.functions])
-    yield _put("history", 6, [_record_row(record) for record in changes.records])
-    for sql, rows in flow_statements(changes):
-        yield _Statement(sql, rows)
-
-
-def _put(table: str, columns: int, rows: list[_Row]) -> _Statement:
-    marks = ",".join("?" * columns)
-    return _Statement(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)  # noqa: S608
+def _all_statements(changes: Changes) -> Iterable[Statement]:
+    yield _PUT["events"], [_event_row(event) for event in changes.events]
+    yield _PUT["runs"], [_new_run_row(run) for run in changes.new_runs]
+    yield _PUT["starts"], [_start_row(start) for start in changes.starts]
+    yield _PUT["reruns"], [_rerun_row(run) for run in changes.new_runs if run.original_run_id]
+    yield _PUT["memos"], [_memo_row(*memo) for memo in changes.memos]
+    yield _PUT["defers"], [_defer_row(*defer) for defer in changes.defers]
+    yield "DELETE FROM defers WHERE run_id = ?", _over(changes.runs)
+    yield _SET_RUN, [_run_row(run) for run in changes.runs]
+    yield "DELETE FROM jobs WHERE id = ?", [(job,) for job in changes.gone_jobs]
+    yield _PUT["jobs"], [_job_row(job) for job in changes.jobs]
+    yield "DELETE FROM apps WHERE id = ?", [(app,) for app in changes.gone_apps]
+    yield _PUT["apps"], [_app_row(app) for app in changes.apps]
+    yield _PUT["functions"], [_function_row(one) for one in changes.functions]
+    yield _PUT["history"], [_record_row(record) for record in changes.records]
+    yield from flow_statements(changes)
 
 
 def _event_row(event: StoredEvent) -> _Row:
