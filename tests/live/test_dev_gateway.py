@@ -32,6 +32,7 @@ pytestmark = pytest.mark.live
 
 SUBPROTOCOLS: Any = ["v0.connect.inngest.com"]
 KEY = "signkey-test-" + "5e" * 16
+BEARER = {"authorization": f"Bearer {KEY}"}
 
 
 def options(**more: Any) -> DevOptions:
@@ -89,19 +90,11 @@ def test_a_server_with_a_key_lets_in_who_has_it() -> None:
         async def pay(ctx: inngest.Context) -> str:
             return "paid"
 
-        with Working(client) as working:
+        with Working(client) as working, httpx.Client(base_url=url, headers=BEARER) as http:
             working.wait_for(ConnectionState.ACTIVE)
-            (event_id,) = client.send_sync(inngest.Event(name="shop/paid"))
-            with httpx.Client(base_url=url, headers={"authorization": f"Bearer {KEY}"}) as http:
-                wait_until(
-                    lambda: (
-                        [
-                            run["status"]
-                            for run in http.get(f"/v1/events/{event_id}/runs").json()["data"]
-                        ]
-                        == ["Completed"]
-                    )
-                )
+            (event_id,) = http.post("/e/events", json={"name": "shop/paid"}).json()["ids"]
+            path = f"/v1/events/{event_id}/runs"
+            wait_until(lambda: "Completed" in http.get(path).text)
 
 
 def test_a_step_outlives_the_server_it_began_under(tmp_path: Path) -> None:
@@ -146,6 +139,7 @@ async def ending_of(socket: ClientConnection) -> tuple[int, str]:
     with contextlib.suppress(ConnectionClosed):
         while True:
             await socket.recv()
+    await socket.wait_closed()
     return socket.close_code or 0, socket.close_reason or ""
 
 
