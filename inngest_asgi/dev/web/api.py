@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from inngest_asgi.dev.web import connect, control, feed, invokes, page, sdk, sending, signals, ui
 from inngest_asgi.dev.web.auth import Keyed
 from inngest_asgi.dev.web.guard import Guard
-from inngest_asgi.dev.web.replies import json_reply
+from inngest_asgi.dev.web.replies import json_reply, not_served
 from inngest_asgi.dev.web.v1 import cancellations, events, runs, traces
 from inngest_asgi.dev.web.v2 import app as v2
 from inngest_asgi.errors import DevServerError, RequestError
@@ -79,12 +79,10 @@ async def _cannot_go_on(request: Request, error: DevServerError) -> Response:
 
 
 async def _nothing_there(request: Request, error: HTTPException) -> Response:
-    path = request.url.path
-    wrong_method = f"{path} does not take {request.method}."
-    text = f"There is nothing at {path}." if error.status_code == 404 else wrong_method
+    text, headers = not_served(request, error)
     body = {"error": text, "data": None, "status": error.status_code}
     response = json_reply(body, status=error.status_code)
-    response.headers.update(error.headers or {})
+    response.headers.update(headers)
     return response
 
 

@@ -8,12 +8,11 @@ from urllib.parse import parse_qsl
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from inngest_asgi.dev.cancels import cancel_job
 from inngest_asgi.dev.limits import MAX_STATE, MAX_STEPS
-from inngest_asgi.dev.records import Changes
 from inngest_asgi.dev.web.bodies import body_of
+from inngest_asgi.dev.web.cancelling import cancel
 from inngest_asgi.dev.web.metrics import metrics_text
-from inngest_asgi.dev.web.replies import CANCELLED_BY_API, id_of, json_reply
+from inngest_asgi.dev.web.replies import id_of, json_reply
 from inngest_asgi.dev.web.views import server_view
 from inngest_asgi.errors import RequestError
 
@@ -77,8 +76,7 @@ class _Control:
         if row.status.ended:
             text = f"Run {run_id} has ended already: it is {row.status.label}."
             raise RequestError(text, code="", status=409)
-        job = cancel_job(run_id, self._server.clock.time(), CANCELLED_BY_API)
-        await self._server.commits.commit(Changes(jobs=[job]))
+        await cancel(self._server, run_id)
         return Response(status_code=204)
 
     async def limit_steps(self, request: Request) -> Response:
@@ -91,9 +89,11 @@ class _Control:
         """Set, or with DELETE remove, a lower limit of one function, for tests of that limit."""
         body = (await body_of(request)).decode(errors="replace")
         fields = dict(request.query_params) | dict(parse_qsl(body))
-        function = self._server.registry.find(fields.get("functionId", ""))
+        named = fields.get("functionId", "")
+        if not named:
+            raise RequestError("The field functionId names no function.", code="", status=400)
+        function = self._server.registry.find(named)
         if function is None:
-            named = fields.get("functionId")
             raise RequestError(f"There is no function {named!r}.", code="", status=404)
         if request.method == "DELETE":
             limits.pop(function.id, None)

@@ -89,7 +89,7 @@ def _is_of_own_page(headers: dict[bytes, str], host: str) -> bool:
 
 
 def _takes_events(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["path"].startswith(_EVENTS)
+    return scope["type"] == "http" and str(scope["path"]).startswith(_EVENTS)
 
 
 def _host_of(origin: str) -> str:

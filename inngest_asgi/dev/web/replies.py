@@ -6,16 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from inngest_asgi.dev.web.documents import read
 from inngest_asgi.errors import CodecError, RequestError
 from inngest_asgi.wire.codec import dumps
 
 if TYPE_CHECKING:
+    from starlette.exceptions import HTTPException
     from starlette.requests import Request
-
-CANCELLED_BY_API = "The run was cancelled by the API."
-"""Why a run was cancelled that somebody asked a route to cancel."""
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 
@@ -52,3 +51,18 @@ def id_of(request: Request, what: str) -> str:
     if not is_ulid(given):
         raise RequestError(f"Invalid {what} ID: {given}", code="", status=400)
     return given
+
+
+def not_served(request: Request, error: HTTPException) -> tuple[str, dict[str, str]]:
+    """Return why no route took a request, and the headers that go with the answer.
+
+    A path may have several routes, each with methods of its own; the answer names those of all.
+    """
+    path = request.scope["path"]
+    if error.status_code == 404:
+        return f"There is nothing at {path}.", {}
+    allowed: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL:
+            allowed |= route.methods or set()
+    return f"{path} does not take {request.method}.", {"allow": ", ".join(sorted(allowed))}

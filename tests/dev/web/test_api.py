@@ -60,6 +60,26 @@ def test_errors_have_one_shape(method: str, path: str, status: int, says: str) -
     assert (body["status"], body["data"]) == (status, None)
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/cancellations", "GET, HEAD, POST"),
+        (f"/v1/runs/{ULID}", "DELETE, GET, HEAD"),
+        ("/ui/events", "GET, HEAD, POST"),
+        ("/e/key", "POST"),
+        ("/v2/runs", "GET, HEAD"),
+        (f"/api/v2/runs/{ULID}/cancel", "POST"),
+    ],
+)
+def test_a_wrong_method_is_told_those_of_all_routes_at_the_path(path: str, methods: str) -> None:
+    async def main() -> None:
+        async with world(FakeApp(), sync=False) as here:
+            answer = await here.http.put(path)
+            assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+
+    asyncio.run(main())
+
+
 def test_an_event_key_is_needed() -> None:
     expected = {"status": 401, "message": "", "error": "Event key not found"}
     assert get("/e/", "POST", json={"name": "a"}) == (401, expected)

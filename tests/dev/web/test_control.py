@@ -87,7 +87,7 @@ def test_a_function_may_get_lower_limits(path: str, limit: str, error: str) -> N
 @pytest.mark.parametrize(
     ("form", "status", "says"),
     [
-        ({}, 404, "no function None"),
+        ({}, 400, "functionId names no function"),
         ({"functionId": "x", "limit": "1"}, 404, "no function 'x'"),
         ({"functionId": "shop-one"}, 400, "between 1 and 1000"),
         ({"functionId": "shop-one", "limit": "0"}, 400, "not '0'"),

@@ -128,7 +128,7 @@ def test_pages_of_this_machine_may_send_events(origin: str, expected: int) -> No
 def preflight(path: str, origin: str) -> httpx.Response:
     wanted = "content-type,x-inngest-sdk"
     more = {"access_control_request_method": "POST", "access_control_request_headers": wanted}
-    return asked("OPTIONS", path, origin=origin, **more)
+    return asked("OPTIONS", path, DEFAULT, origin=origin, **more)
 
 
 def test_browsers_let_pages_of_this_machine_send_json_with_headers_of_an_sdk() -> None:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 from starlette.routing import Route
 
-from inngest_asgi.dev.cancels import cancel_job
 from inngest_asgi.dev.metadata import MAX_OF_RUN, read_metadata
-from inngest_asgi.dev.records import Changes
 from inngest_asgi.dev.web.bodies import body_of
-from inngest_asgi.dev.web.replies import CANCELLED_BY_API, id_of, json_reply, parsed
+from inngest_asgi.dev.web.cancelling import cancel
+from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
 from inngest_asgi.dev.web.v1.replies import enveloped, refused
 from inngest_asgi.dev.web.views import function_record, job_view, run_view
 
@@ -56,8 +55,7 @@ class _Runs:
         if row is None:
             raise refused(f"There is no run {run_id}.", 404)
         if not row.status.ended:
-            job = cancel_job(run_id, self._server.clock.time(), CANCELLED_BY_API)
-            await self._server.commits.commit(Changes(jobs=[job]))
+            await cancel(self._server, run_id)
         return Response()
 
     async def jobs(self, request: Request) -> Response:

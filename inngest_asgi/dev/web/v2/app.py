@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route
 
 from inngest_asgi.crypto.keys import bearer_token
+from inngest_asgi.dev.web.replies import not_served
 from inngest_asgi.dev.web.v2 import apps, events, runs, scores
 from inngest_asgi.dev.web.v2.replies import Asked, Code, answer, error_reply, page_of
 from inngest_asgi.errors import DevServerError, RequestError
@@ -112,11 +113,10 @@ async def _cannot_go_on(request: Request, error: DevServerError) -> Response:
 
 
 async def _nothing_there(request: Request, error: HTTPException) -> Response:
-    path, status = request.url.path, error.status_code
-    wrong_method = f"{path} does not take {request.method}."
-    text = f"There is nothing at {path}." if status == 404 else wrong_method
-    reply = error_reply(_CODES.get(status, Code.INVALID_REQUEST), text, status)
-    reply.headers.update(error.headers or {})
+    text, headers = not_served(request, error)
+    code = _CODES.get(error.status_code, Code.INVALID_REQUEST)
+    reply = error_reply(code, text, error.status_code)
+    reply.headers.update(headers)
     return reply
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from inngest_asgi.dev.cancels import cancel_job
-from inngest_asgi.dev.records import Changes, RunStatus
+from inngest_asgi.dev.records import RunStatus
 from inngest_asgi.dev.reruns import FromStep
 from inngest_asgi.dev.store.filters import RunQuery, TimeField
+from inngest_asgi.dev.web.cancelling import cancel
 from inngest_asgi.dev.web.timelines import timeline
 from inngest_asgi.dev.web.v2.lookup import Lookup
 from inngest_asgi.dev.web.v2.replies import (
@@ -121,10 +121,7 @@ class _Runs:
             raise refused(Code.CANCELLED, "The run has been cancelled already.", 409)
         if item.run.status.ended:
             raise refused(Code.ENDED, "The run has ended already.", 409)
-        job = cancel_job(
-            item.run.id, self._server.clock.time(), "The run was cancelled by the API."
-        )
-        await self._server.commits.commit(Changes(jobs=[job]))
+        await cancel(self._server, item.run.id)
         return self._answer({"runId": item.run.id})
 
     async def _item(self, request: Request) -> RunItem:
