@@ -70,8 +70,18 @@ UNRESPONSIVE = Close(CloseCode.UNEXPECTED, Reason.HEARTBEATS_MISSED)
 DRAINED = Close(CloseCode.GOING_AWAY, Reason.GATEWAY_CLOSING)
 """The gateway shuts down."""
 
+_UNREADABLE = "The gateway could not read what arrived from this worker."
+
 _NO_REFUSALS = frozenset(
-    {Reason.GATEWAY_CLOSING, Reason.HELLO_TIMEOUT, Reason.HEARTBEATS_MISSED, Reason.INTERNAL_ERROR}
+    {
+        Reason.GATEWAY_CLOSING,
+        Reason.HELLO_TIMEOUT,
+        Reason.HEARTBEATS_MISSED,
+        Reason.ACK_INVALID,
+        Reason.EXTEND_LEASE_INVALID,
+        Reason.INVALID_MESSAGE,
+        Reason.INTERNAL_ERROR,
+    }
 )
 
 _SENTENCES: dict[str, str] = {
@@ -90,5 +100,8 @@ _SENTENCES: dict[str, str] = {
     Reason.TOO_MANY_APPS: "There are more apps on this connection than the account may have "
     "(10, unless the server says otherwise); spread them over several workers.",
     Reason.INVALID_FUNCTION_CONFIG: "The server did not accept the configuration of a function.",
+    Reason.ACK_INVALID: _UNREADABLE,
+    Reason.EXTEND_LEASE_INVALID: _UNREADABLE,
+    Reason.INVALID_MESSAGE: _UNREADABLE,
     Reason.INTERNAL_ERROR: "The gateway failed.",
 }

@@ -43,6 +43,7 @@ class Lost:
 @dataclass(slots=True)
 class _Lease:
     id: str
+    previous: str | None = None
     acknowledged: bool = False
     expired: bool = False
 
@@ -102,11 +103,18 @@ class Leases:
         return lease is not None and lease.acknowledged
 
     def extend(self, request_id: str, lease_id: str, now: float) -> str | None:
-        """Exchange the current lease for a new one; None when that lease is not worth anything."""
+        """Exchange the current lease for a new one; None when that lease is not worth anything.
+
+        Who names the lease before that one has not heard of the new one: the answer was lost with
+        a connection. It is given again.
+        """
         lease = self._leases.get(request_id)
-        if lease is None or lease.expired or lease.id not in ("", lease_id):
+        if lease is None or lease.expired:
             return None
-        lease.id = self.new_id()
+        if lease.id in ("", lease_id):
+            lease.id, lease.previous = self.new_id(), lease_id
+        elif lease_id != lease.previous:
+            return None
         lease.acknowledged = True
         self._deadlines.set(request_id, now + self._duration)
         return lease.id

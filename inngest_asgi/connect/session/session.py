@@ -256,7 +256,7 @@ class WorkerSession:
                 case ExecutorRequest():
                     self._requested(link, event, now)
                 case ExtendLeaseAck():
-                    self._lease_answered(link, event)
+                    self._lease_answered(link, event, now)
                 case ReplyAck():
                     self._delivered(event.request_id, now)
                 case StatusDue():
@@ -282,8 +282,8 @@ class WorkerSession:
         elif self.work.accept(request, now + self._lease_interval):
             self._actions.append(Execute(request))
 
-    def _lease_answered(self, link: Link, ack: ExtendLeaseAck) -> None:
-        if self.work.answered(link.number, ack):
+    def _lease_answered(self, link: Link, ack: ExtendLeaseAck, now: float) -> None:
+        if self.work.answered(link.number, ack, now):
             self._actions.append(Cancel(ack.request_id))
 
     def _report(self, link: Link) -> None:

@@ -12,6 +12,9 @@ from inngest_asgi.connect.protocol.deadlines import Deadlines
 if TYPE_CHECKING:
     from inngest_asgi.connect.messages import ExecutorRequest, ExtendLeaseAck
 
+LIFETIME = 4
+"""Intervals of extensions that a lease lasts (connect.md 6)."""
+
 _ECHOED = tuple(one.name for one in fields(RequestAck))
 
 
@@ -19,7 +22,10 @@ _ECHOED = tuple(one.name for one in fields(RequestAck))
 class Running:
     """One request in progress.
 
-    `asked` are the leases named in extensions on connection `link` that were not answered yet.
+    `asked` are the leases named in extensions on connection `link` that were not answered yet, and
+    `asked_until` is when the lease would end that the last of them brings about. `doubtful_until`
+    is that moment if the answer cannot come any more: whether the lease named is still the one
+    held is then unknown.
     """
 
     request: ExecutorRequest
@@ -27,6 +33,8 @@ class Running:
     lost: bool = False
     link: int | None = None
     asked: deque[str] = field(default_factory=deque)
+    asked_until: float = 0.0
+    doubtful_until: float = 0.0
 
     def picture(self) -> dict[str, Any]:
         """Return what people want to know of it, as JSON."""
@@ -38,6 +46,17 @@ class Running:
             "lease_id": self.lease_id,
             "lease_lost": self.lost,
         }
+
+    def hold(self, lease_id: str) -> None:
+        """Have another lease, which is beyond doubt."""
+        self.lease_id = lease_id
+        self.doubtful_until = 0.0
+
+    def expect_no_answers(self) -> None:
+        """Take note that the connection is gone on which extensions were to be answered."""
+        if self.lease_id in self.asked:
+            self.doubtful_until = self.asked_until
+        self.asked.clear()
 
 
 def acknowledgement(request: ExecutorRequest) -> RequestAck:
@@ -82,8 +101,8 @@ class Work:
         if running is None:
             self._running[request.request_id] = Running(request, request.lease_id)
             return True
-        running.lease_id = request.lease_id
         running.asked.clear()
+        running.hold(request.lease_id)
         return False
 
     def is_lost(self, request_id: str) -> bool:
@@ -101,28 +120,31 @@ class Work:
         for request_id in self._deadlines.take(now):
             running = self._running[request_id]
             if running.link != link:
-                running.asked.clear()
+                running.expect_no_answers()
                 running.link = link
             running.asked.append(running.lease_id)
+            running.asked_until = now + LIFETIME * interval
             echoed = {name: getattr(running.request, name) for name in _ECHOED}
             found.append(ExtendLease(**echoed, lease_id=running.lease_id))
             self._deadlines.set(request_id, now + interval)
         return found
 
-    def answered(self, link: int, ack: ExtendLeaseAck) -> bool:
+    def answered(self, link: int, ack: ExtendLeaseAck, now: float) -> bool:
         """Take the answer to an extension; True when it says that the lease is lost.
 
         An extension that was asked for twice is refused the second time, because the first has
-        already changed the lease: only a refusal of the lease held now is a loss.
+        already changed the lease: only a refusal of the lease held now is a loss. Which one that
+        is nobody knows if an answer was lost with its connection. Then the work goes on for as
+        long as the lease lasts that the answer may have told of.
         """
         running = self._running.get(ack.request_id)
         if running is None or running.lost:
             return False
         asked = running.asked.popleft() if running.link == link and running.asked else None
         if ack.new_lease_id is not None:
-            running.lease_id = ack.new_lease_id
+            running.hold(ack.new_lease_id)
             return False
-        running.lost = asked == running.lease_id
+        running.lost = asked == running.lease_id and now >= running.doubtful_until
         if running.lost:
             self._deadlines.cancel(ack.request_id)
         return running.lost
@@ -135,4 +157,4 @@ class Work:
         """Expect no more answers from a connection."""
         for running in self._running.values():
             if running.link == link:
-                running.asked.clear()
+                running.expect_no_answers()

@@ -71,10 +71,19 @@ def test_an_extension_shows_that_the_request_was_taken() -> None:
     assert leases.is_acknowledged("request")
 
 
-def test_only_the_current_lease_can_be_extended() -> None:
+def test_a_lease_that_was_replaced_twice_cannot_be_extended() -> None:
     leases = granted()
-    leases.extend("request", "lease-1", 30.0)
-    assert leases.extend("request", "lease-1", 31.0) is None
+    second = leases.extend("request", "lease-1", 30.0)
+    assert second is not None
+    leases.extend("request", second, 31.0)
+    assert leases.extend("request", "lease-1", 32.0) is None
+
+
+def test_an_extension_whose_answer_was_lost_with_its_connection_is_answered_again() -> None:
+    leases = granted()
+    second = leases.extend("request", "lease-1", 30.0)
+    assert leases.extend("request", "lease-1", 40.0) == second
+    assert leases.tick(40.0) == 160.0
 
 
 def test_a_request_nobody_knows_has_no_lease() -> None:

@@ -59,14 +59,14 @@ def test_a_lease_is_extended_at_intervals_with_the_newest_id() -> None:
     work = working()
     assert (extend(work, 29.9), work.next) == ([], 30.0)
     assert extend(work, 30.0) == ["lease-1"]
-    assert not work.answered(1, answer("lease-2"))
+    assert not work.answered(1, answer("lease-2"), 100.0)
     assert (extend(work, 59.9), extend(work, 60.0)) == ([], ["lease-2"])
 
 
 def test_a_lease_that_is_refused_is_lost_and_not_extended_again() -> None:
     work = working()
     extend(work, 30.0)
-    assert work.answered(1, answer(None))
+    assert work.answered(1, answer(None), 100.0)
     assert work.is_lost("request-1")
     assert (extend(work, 1000.0), work.next) == ([], None)
 
@@ -74,29 +74,51 @@ def test_a_lease_that_is_refused_is_lost_and_not_extended_again() -> None:
 def test_a_loss_is_told_once() -> None:
     work = working()
     extend(work, 30.0)
-    work.answered(1, answer(None))
-    assert not work.answered(1, answer(None))
+    work.answered(1, answer(None), 100.0)
+    assert not work.answered(1, answer(None), 100.0)
 
 
 def test_a_refusal_of_a_lease_that_was_replaced_meanwhile_is_no_loss() -> None:
     work = working()
     extend(work, 30.0)
     extend(work, 60.0)  # the answer is late, so the same lease is named again
-    assert not work.answered(1, answer("lease-2"))
-    assert not work.answered(1, answer(None))
+    assert not work.answered(1, answer("lease-2"), 100.0)
+    assert not work.answered(1, answer(None), 100.0)
     assert not work.is_lost("request-1")
 
 
 def test_a_refusal_nobody_asked_for_is_no_loss() -> None:
-    assert not working().answered(1, answer(None))
+    assert not working().answered(1, answer(None), 100.0)
+
+
+def test_a_refusal_after_an_answer_that_was_lost_is_no_loss_while_that_lease_may_last() -> None:
+    work = working()
+    extend(work, 30.0, link=1)
+    work.link_gone(1)  # the gateway may have changed the lease by then
+    assert extend(work, 60.0, link=2) == ["lease-1"]
+    assert not work.answered(2, answer(None), 60.0)
+    extend(work, 120.0, link=2)
+    assert not work.answered(2, answer(None), 149.9)
+    extend(work, 150.0, link=2)
+    assert work.answered(2, answer(None), 150.0)
+
+
+def test_a_refusal_is_a_loss_once_the_lease_is_known_again() -> None:
+    work = working()
+    extend(work, 30.0, link=1)
+    work.link_gone(1)
+    extend(work, 60.0, link=2)
+    work.answered(2, answer("lease-2"), 60.0)
+    extend(work, 90.0, link=2)
+    assert work.answered(2, answer(None), 90.0)
 
 
 def test_a_late_answer_of_another_connection_still_counts() -> None:
     work = working()
     extend(work, 30.0, link=1)
     extend(work, 60.0, link=2)
-    assert not work.answered(1, answer("lease-2"))
-    assert not work.answered(2, answer(None))
+    assert not work.answered(1, answer("lease-2"), 100.0)
+    assert not work.answered(2, answer(None), 100.0)
     assert extend(work, 90.0, link=2) == ["lease-2"]
 
 
@@ -104,14 +126,14 @@ def test_an_answer_for_a_request_that_has_ended_is_nothing() -> None:
     work = working()
     extend(work, 30.0)
     assert work.finish("request-1")
-    assert not work.answered(1, answer(None))
+    assert not work.answered(1, answer(None), 100.0)
 
 
 def test_a_request_that_comes_again_has_a_new_lease() -> None:
     work = working()
     extend(work, 30.0)
     assert not work.accept(replace(LEASED, lease_id="lease-9"), 70.0)
-    assert not work.answered(1, answer(None))
+    assert not work.answered(1, answer(None), 100.0)
     assert extend(work, 70.0) == ["lease-9"]
 
 
