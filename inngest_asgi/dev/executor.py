@@ -168,16 +168,21 @@ class Executor:
     async def _call_in_time(self, turn: Turn, function: Function) -> bool:
         """Call the app, unless the run has taken too long (server-api.md 9); False as `_call`."""
         run = turn.run
-        if run.started_at is None:
-            self._note_start(run, function)
+        noted = Changes() if run.started_at is not None else self._start(run, function)
         limit = run.jobs.get(finish_timeout(run.id))
         if limit is not None and limit.value is not None and limit.due <= turn.now:
+            self._tools.commits.note(noted)
             turn.cancel_run(limit.value)
             return True
-        return await self._call(turn, function)
+        return await self._call(turn, function, noted)
 
-    async def _call(self, turn: Turn, function: Function) -> bool:
+    async def _call(self, turn: Turn, function: Function, noted: Changes) -> bool:
         """Call the app and do to the run what its answer says, unless the run ended meanwhile.
+
+        Args:
+            turn: the turn.
+            function: what to call.
+            noted: what is to be saved before, together with the fact that the call is made.
 
         Returns:
             Whether the call was made: False when no worker took it, so that nothing has happened.
@@ -189,8 +194,7 @@ class Executor:
         request = call_request(run, job, function, request_id, now=now, options=options)
         about = {"step_id": job.step_id, "name": job.name, "attempt": job.attempt}
         began = clock.time()
-        started = self._tools.feed.record(run, Happening.CALL_STARTED, began, about)
-        noted = Changes(records=[started])
+        noted.records.append(self._tools.feed.record(run, Happening.CALL_STARTED, began, about))
         if by_socket is None:
             self._tools.commits.note(noted)
             answer: Answer | NoAnswer | None = await self._send(request)
@@ -251,7 +255,8 @@ class Executor:
             return NoAnswer("request_duration_too_long", message)
         return sending.result()
 
-    def _note_start(self, run: Run, function: Function) -> None:
+    def _start(self, run: Run, function: Function) -> Changes:
+        """Begin with a run that waited; return what that changes."""
         run.status, run.started_at = RunStatus.RUNNING, self._tools.clock.time()
         record = self._tools.feed.record(run, Happening.RUN_STARTED, run.started_at, {})
         spent = self._tools.jobs.spent(run.id)
@@ -261,7 +266,7 @@ class Executor:
             too_late.gone = True
             changes.gone_jobs.append(too_late.id)
         changes.jobs += jobs_of_started_run(run, function, run.started_at)
-        self._tools.commits.note(changes)
+        return changes
 
     def _turn(self, run: Run, job: Job, function: Function) -> Turn:
         return Turn(
