@@ -90,6 +90,7 @@ class Shell:
         self._limit: asyncio.TimerHandle | None = None
         self._over = asyncio.Event()
         self._aborting = False
+        self._broken = False
 
     def post(self, callback: Callable[..., None], *args: object) -> bool:
         """Have something called on the loop, from any thread; False when it has ended."""
@@ -143,7 +144,7 @@ class Shell:
     # The loop: tell the session, do what it asks for, wait.
 
     def _do(self, tell: Callable[[float], object]) -> None:
-        if self._means.board.broken:
+        if self._broken:
             return
         try:
             tell(self._loop.time())
@@ -160,7 +161,7 @@ class Shell:
         fatal.__cause__ = error
         self._means.notes.broken(error)
         self._means.board.fatal = fatal
-        self._means.board.broken = True
+        self._means.board.broken = self._broken = True
         for request in self._running.values():
             self._means.calls.cancel(request, blocking_too=True)
         self._over.set()

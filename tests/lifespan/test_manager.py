@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 import inngest_asgi as inngest
+from inngest_asgi.connect import ConnectionState
+from inngest_asgi.lifespan.connecting import Connecting
 from inngest_asgi.lifespan.manager import LifespanManager, Phase
 from inngest_asgi.runtime.threads import Threads
+from inngest_asgi.testing import ManualClock
+from tests.lifespan.test_connecting import BRIEF, runtime
 
 if TYPE_CHECKING:
     import httpx
@@ -132,3 +136,49 @@ def test_a_server_is_told_when_it_runs_and_when_it_has_closed(manager: LifespanM
         "lifespan.startup.complete while running",
         "lifespan.shutdown.complete while stopped",
     ]
+
+
+def test_a_worker_that_cannot_be_started_is_told_to_the_server(
+    threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INNGEST_CONNECT_MAX_WORKER_CONCURRENCY", "many")
+    connecting = Connecting(runtime(), told=True, clock=ManualClock(0))
+    manager = LifespanManager(inngest.Inngest("shop"), threads, connecting)
+    assert speak(manager) == ["lifespan.startup.failed while stopped"]
+
+
+def test_what_fails_later_is_not_taken_for_a_failed_start(threads: Threads) -> None:
+    manager = LifespanManager(inngest.Inngest("shop"), threads)
+
+    async def run() -> None:
+        asked = ["lifespan.startup"]
+
+        async def receive() -> Message:
+            if not asked:
+                raise inngest.ConfigError("the server is gone")
+            return {"type": asked.pop()}
+
+        async def send(message: Message) -> None:
+            assert message["type"] == "lifespan.startup.complete"
+
+        await manager.serve(receive, send)
+
+    with pytest.raises(inngest.ConfigError, match="the server is gone"):
+        asyncio.run(run())
+
+
+def test_the_first_host_runs_the_worker(threads: Threads) -> None:
+    connecting = Connecting(runtime(), told=BRIEF, clock=ManualClock(0))
+    manager = LifespanManager(inngest.Inngest("shop", is_production=False), threads, connecting)
+
+    async def hold() -> None:
+        async with manager.run():
+            worker = connecting.worker
+            async with manager.run():
+                assert connecting.worker is worker
+            assert worker is not None
+            assert worker.get_state() is ConnectionState.CONNECTING
+
+    asyncio.run(hold())
+    assert connecting.worker is not None
+    assert connecting.worker.get_state() is ConnectionState.CLOSED

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import inngest_asgi as inngest
+from inngest_asgi.connect import ConnectOptions
 from tests.routes.asking import (
     KEY,
     STRANGE,
@@ -183,3 +184,54 @@ def test_it_is_not_ready_once_its_host_stops(caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 def test_any_method_asks_for_health(method: str) -> None:
     assert asked(app_of(dev_client()), method, "/health/live").status == 200
+
+
+def connected_app(**options: Any) -> inngest.InngestApp:
+    client = dev_client(api_base_url="http://127.0.0.1:9", **options)
+    return app_of(client, connect=ConnectOptions(connect_timeout=0))
+
+
+def test_a_worker_that_is_not_connected_is_not_ready() -> None:
+    app = connected_app()
+
+    async def look() -> Answer:
+        async with started(app):
+            return await ask(app, path="/health/ready")
+
+    answer = asyncio.run(look())
+    assert (answer.status, answer.document["connect"]["state"]) == (503, "CONNECTING")
+    assert answer.document["problems"][0].startswith("the worker is CONNECTING")
+    assert answer.document["connect"]["counters"]["requests"] == 0
+
+
+def test_a_worker_whose_host_has_no_lifespan_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    app = connected_app()
+    answers = [ready(app), ready(app)]
+    assert [answer.status for answer in answers] == [503, 503]
+    assert "did not run this application's lifespan" in answers[0].document["problems"][0]
+    assert caplog.text.count("did not run this application's lifespan") == 1
+
+
+def test_a_worker_that_has_failed_for_good_is_not_live() -> None:
+    app = connected_app()
+
+    async def look() -> Answer:
+        async with started(app):
+            assert app.worker is not None
+            app.worker._board.broken = True
+            return await ask(app, path="/health/live")
+
+    answer = asyncio.run(look())
+    assert (answer.status, answer.document) == (503, {"live": False})
+
+
+def test_an_application_tells_what_it_connects() -> None:
+    app = connected_app()
+    assert [one.id for one in app.functions] == ["shop-pay"]
+    assert app.connect_options == ConnectOptions(connect_timeout=0)
+    assert app.worker is None
+
+
+def test_connect_is_yes_no_or_options() -> None:
+    with pytest.raises(inngest.ConfigError, match="connect is 'yes'; pass True, False or"):
+        inngest.serve(dev_client(), connect="yes")  # type: ignore[arg-type]
