@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import httpx
@@ -45,7 +46,7 @@ def test_an_empty_server_says_how_to_begin(page: Page) -> None:
     with server_at() as url:
         page.goto(url)
         expect(page.get_by_text("First, an app")).to_be_visible()
-        expect(page.locator(".code")).to_contain_text("inngest-asgi dev -u")
+        expect(page.locator(".code")).to_contain_text(f"INNGEST_DEV={url}")
         page.get_by_role("link", name="Events").click()
         expect(page.locator(".code")).to_contain_text(f"curl {url}/e/key")
         page.goto("about:blank")
@@ -109,6 +110,27 @@ def test_bars_stand_in_the_order_of_time(page: Page, shop: Stage, order: str) ->
     places = one_after_the_other.evaluate_all(left)
     assert len(places) == 6
     assert places == sorted(places)
+
+
+def test_ticks_stand_apart_when_the_timeline_becomes_narrow(
+    page: Page, shop: Stage, order: str
+) -> None:
+    page.set_viewport_size({"width": 1200, "height": 800})
+    page.goto(f"{shop.url}/#/runs/{order}")
+    shorten = page.get_by_role("button", name="Shorten waits")
+    if shorten.get_attribute("aria-pressed") == "true":
+        shorten.click()
+    lane(page, "book carrier").locator(".lane").click()
+    expect(page.get_by_role("complementary", name="Step")).to_be_visible()
+    page.evaluate(
+        "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+    )
+    edges = (
+        "(all) => all.map((one) => one.getBoundingClientRect()).map((box) => [box.left, box.right])"
+    )
+    places = page.locator(".timeline .scale span").evaluate_all(edges)
+    assert len(places) > 1
+    assert all(left > right for (_, right), (left, _) in pairwise(places))
 
 
 def test_an_invoked_run_is_one_click_away(page: Page, shop: Stage, order: str) -> None:

@@ -139,8 +139,8 @@ function nothing(filters, state) {
     return empty(
       "apps",
       "First, an app",
-      "Runs are what your functions do when events come in. Start an app in dev mode and give the server its URL, here under Apps or on the command line:",
-      snippet("INNGEST_DEV=1 uvicorn main:app --port 8000\ninngest-asgi dev -u http://localhost:8000/api/inngest"),
+      "Runs are what your functions do when events come in. Start an app in dev mode, and give its URL under Apps unless it is found by itself:",
+      snippet(`INNGEST_DEV=${location.origin} uvicorn main:app --port 8000`),
     );
   }
   const first = state.functions.flatMap((one) => one.triggers).find((one) => one.event)?.event ?? "shop/order.placed";

@@ -50,6 +50,8 @@ export function timeline({ onSelect }) {
     legend,
   );
   lanes.addEventListener("keydown", walk);
+  // How many ticks there is room for changes with the window, and with the panel beside it.
+  new ResizeObserver(() => root && move()).observe(scale);
   let root = null;
   let selected = null;
   let isShort = null;
