@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks import load, starting
+from benchmarks.connecting import connected
 from benchmarks.embedded import EVENTS, STEPS, embedded
 from benchmarks.programs import COUNTS
 from benchmarks.report import Row, table
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 OURS, INCUMBENT, BARE = "ours", "incumbent", "bare Starlette"
 
-_PARTS = ("http", "replays", "server", "starts")
+_PARTS = ("http", "replays", "connect", "server", "starts")
 _RESULTS = Path(__file__).with_name("results.md")
 _RUNS_FOR_MEMORY = 20_000
 _PACKAGES = [
@@ -39,10 +40,12 @@ _PACKAGES = [
     "httptools",
     "inngest",
     "orjson",
+    "protobuf",
     "pydantic",
     "starlette",
     "uvicorn",
     "uvloop",
+    "websockets",
 ]
 
 
@@ -58,6 +61,7 @@ def main() -> None:
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "http": lambda: _http(sides, options.rounds, options.seconds),
         "replays": lambda: _replays(sides, options.rounds),
+        "connect": lambda: _connect(sides, options.rounds, options.seconds),
         "server": lambda: _server(options.rounds),
         "starts": lambda: _starts(sides, 2 * options.rounds + 1),
     }
@@ -177,6 +181,35 @@ def _milliseconds(python: Path, *module: str) -> dict[str, float]:
     return times
 
 
+# B7: calls over sockets.
+
+
+def _connect(sides: Mapping[str, Side], rounds: int, seconds: int) -> Iterator[Row]:
+    cores = load.check_machine()
+    measures = {
+        name: partial(
+            connected,
+            sides[name].python,
+            f"benchmarks.sides.connect_{module}",
+            cores=cores,
+            seconds=seconds,
+        )
+        for name, module in ((OURS, "ours"), (INCUMBENT, "incumbent"), (BARE, "echo"))
+    }
+    taken = _in_turn(measures, rounds)
+    rates = {name: statistics.median(one.rate for one in taken[name]) for name in taken}
+    yield _rate("B7", "no steps, over connect (limit: an echo)", rates, of_incumbent=5)
+    late = {name: statistics.median(one.p99 for one in taken[name]) for name in taken}
+    yield _time(
+        "B7",
+        "99 of 100 at half that load are answered within",
+        ours=late[OURS],
+        incumbent=late[INCUMBENT],
+        limit=late[BARE],
+        at_most=20,
+    )
+
+
 # B6, B8 and B10: the embedded server.
 
 
@@ -274,6 +307,8 @@ def _page(shown: str, sides: Mapping[str, Side], options: argparse.Namespace) ->
         "The limit is a bare Starlette route that parses JSON and returns JSON.",
         f"HTTP: wrk with {load.CONNECTIONS} keep-alive connections on one core, one uvicorn worker "
         f"(uvloop, httptools) on another, {options.seconds} s a turn; cloud mode, signed bodies.",
+        "Connect: worker and gateway on a core each, 32 requests under way; half that load is "
+        "requests at a steady pace; the limit sends the same frames back.",
         "Embedded server: app, server and load are three processes of uvicorn and asyncio, on "
         "whichever core is free; the file is on disk, each run is two calls.",
         f"Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}.",
