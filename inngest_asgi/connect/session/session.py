@@ -297,7 +297,7 @@ class WorkerSession:
 
     def _gone(self, link: Link, now: float) -> None:
         self.outbox.link_gone(link.number, now)
-        self.work.link_gone(link.number)
+        self.work.link_gone(link.number, now)
         if self._links.best is None and self.state is ConnectionState.ACTIVE:
             self._become(ConnectionState.RECONNECTING)
 

@@ -153,8 +153,14 @@ class Work:
         """Tell whether an extension that was sent on a connection is not answered yet."""
         return any(one.link == link and one.asked for one in self._running.values())
 
-    def link_gone(self, link: int) -> None:
-        """Expect no more answers from a connection."""
-        for running in self._running.values():
+    def link_gone(self, link: int, now: float) -> None:
+        """Expect no more answers from a connection, and have all leases extended on the next one.
+
+        What was asked for may never have arrived; and a gateway that has just begun learns by
+        this who works on what.
+        """
+        for request_id, running in self._running.items():
             if running.link == link:
                 running.expect_no_answers()
+            if not running.lost:
+                self._deadlines.set(request_id, now)

@@ -94,7 +94,7 @@ def test_a_refusal_nobody_asked_for_is_no_loss() -> None:
 def test_a_refusal_after_an_answer_that_was_lost_is_no_loss_while_that_lease_may_last() -> None:
     work = working()
     extend(work, 30.0, link=1)
-    work.link_gone(1)  # the gateway may have changed the lease by then
+    work.link_gone(1, 40.0)  # the gateway may have changed the lease by then
     assert extend(work, 60.0, link=2) == ["lease-1"]
     assert not work.answered(2, answer(None), 60.0)
     extend(work, 120.0, link=2)
@@ -106,7 +106,7 @@ def test_a_refusal_after_an_answer_that_was_lost_is_no_loss_while_that_lease_may
 def test_a_refusal_is_a_loss_once_the_lease_is_known_again() -> None:
     work = working()
     extend(work, 30.0, link=1)
-    work.link_gone(1)
+    work.link_gone(1, 40.0)
     extend(work, 60.0, link=2)
     work.answered(2, answer("lease-2"), 60.0)
     extend(work, 90.0, link=2)
@@ -147,10 +147,26 @@ def test_a_connection_owes_answers_until_they_come_or_it_goes() -> None:
     work = working()
     extend(work, 30.0)
     assert (work.waits_on(1), work.waits_on(2)) == (True, False)
-    work.link_gone(2)
+    work.link_gone(2, 40.0)
     assert work.waits_on(1)
-    work.link_gone(1)
+    work.link_gone(1, 40.0)
     assert not work.waits_on(1)
+
+
+def test_leases_are_extended_as_soon_as_another_connection_is_there() -> None:
+    work = working()
+    work.link_gone(1, 10.0)
+    assert work.next == 10.0
+    assert extend(work, 12.0, link=2) == ["lease-1"]
+    assert work.next == 42.0
+
+
+def test_a_lease_that_is_lost_is_not_extended_on_another_connection() -> None:
+    work = working()
+    extend(work, 30.0)
+    work.answered(1, answer(None), 30.0)
+    work.link_gone(1, 40.0)
+    assert extend(work, 1000.0, link=2) == []
 
 
 def test_requests_in_progress_are_named_in_order() -> None:
