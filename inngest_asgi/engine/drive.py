@@ -88,14 +88,16 @@ class Drive:
         Returns:
             The result as parsed; or MISSING, and then nothing was announced: `step` is the way in.
         """
+        machine = self._machine
         if (
-            step_id.__class__ is not str
-            or SCOPE.get() is not PLAIN_SCOPE
+            step_id.__class__ is str
+            and SCOPE.get() is PLAIN_SCOPE
             # Asked with its loop, this is four times faster; on any other loop `step` complains.
-            or current_task(self._loop) is not self._task
+            and current_task(self._loop) is self._task
+            and machine.target is None
         ):
-            return MISSING
-        return self._machine.recall(step_id)
+            return machine.memos.recall(step_id, machine.ids)
+        return MISSING
 
     async def step(self, op: Op) -> Any:
         """Announce a step and wait for its result.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 from inngest_asgi.errors import ConfigError
 
@@ -25,14 +26,12 @@ class _Hashes(dict[str, str]):
 
 _hashes = _Hashes()
 
+hash_id: Final = _hashes.__getitem__
+"""Return the id a server knows a step by: SHA-1 of the text, in hex.
 
-def hash_id(step_id: str) -> str:
-    """Return the id a server knows a step by: SHA-1 of the text, in hex.
-
-    Raises:
-        ConfigError: it holds half a surrogate pair, which no JSON can carry.
-    """
-    return _hashes[step_id]
+Raises:
+    ConfigError: it holds half a surrogate pair, which no JSON can carry.
+"""
 
 
 class StepIds:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from inngest_asgi.engine.ids import hash_id
 from inngest_asgi.errors import StepError
 from inngest_asgi.wire.replies import CAUSE_DEPTH
+
+if TYPE_CHECKING:
+    from inngest_asgi.engine.ids import StepIds
 
 MISSING: Final = object()
 """Returned instead of a memo where there is none."""
@@ -44,22 +48,30 @@ class Memos:
             return memo["input"]
         return None
 
-    def recall(self, id: str) -> Any:
-        """Return the result of the step that is next in order, and note it as resolved.
+    def recall(self, step_id: str, ids: StepIds) -> Any:
+        """Return the result of the step that is next in order; note it as announced and resolved.
 
         It is the short way of what replays are made of: memos that are nothing but a result, and
-        asked for in their order.
+        asked for in their order by steps that are used once.
 
         Returns:
-            The result as parsed; MISSING for all other memos: `take` knows of them.
+            The result as parsed; MISSING for all other memos, of which `take` knows.
         """
-        cursor = self._cursor
-        if cursor < len(self._order) and self._order[cursor] == id:
-            memo = self._steps.get(id)
-            if memo.__class__ is dict and len(memo) == 1 and "data" in memo:
-                self._cursor = cursor + 1
-                return memo["data"]
-        return MISSING
+        id, cursor = hash_id(step_id), self._cursor
+        if id in ids.taken:
+            return MISSING
+        try:
+            if self._order[cursor] != id:
+                return MISSING
+            memo = self._steps[id]
+            data = memo["data"]
+        except (LookupError, TypeError):
+            return MISSING
+        if len(memo) != 1:
+            return MISSING
+        self._cursor = cursor + 1
+        ids.recalled.append(id)
+        return data
 
     def take(self, id: str) -> Any:
         """Return a memo that is next in order and note it as resolved, or MISSING."""

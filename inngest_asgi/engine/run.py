@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from inngest_asgi.engine.ids import StepIds, hash_id
+from inngest_asgi.engine.ids import StepIds
 from inngest_asgi.engine.memos import MISSING, Memos
 from inngest_asgi.engine.outcomes import (
     STEP_FINAL,
@@ -80,6 +80,7 @@ class Machine:
             never a reason to wait.
 
     Attributes:
+        ids: those of the steps that were announced.
         memos: what earlier calls left.
         race: whether one of them was in race mode.
         targeted: whether the server asked for one step; `target`: that step, once announced.
@@ -92,10 +93,10 @@ class Machine:
         "_dropped",
         "_ended",
         "_found",
-        "_ids",
         "_memoised",
         "_planned",
         "_queue",
+        "ids",
         "memos",
         "race",
         "target",
@@ -108,7 +109,7 @@ class Machine:
         self.targeted = call.target is not None
         self._call = call
         self._blocking = blocking
-        self._ids = StepIds()
+        self.ids = StepIds()
         self._memoised: dict[str, Op] = {}
         self._queue: list[tuple[int, int, str]] = []
         self._planned: dict[str, Op] = {}
@@ -124,25 +125,11 @@ class Machine:
         """Count a step as announced and return its hashed id and repeat index (rule 14)."""
         if race:
             self.race = True
-        return self._ids.claim(step_id)
+        return self.ids.claim(step_id)
 
     def take(self, id: str) -> Any:
         """Return the memo of a step when it may resolve at once, else MISSING (rule 5)."""
         return MISSING if self.target is not None else self.memos.take(id)
-
-    def recall(self, step_id: str) -> Any:
-        """Count the first use of a step id as announced, if its result may be given at once.
-
-        Returns:
-            The result as parsed; or MISSING, and then nothing has changed.
-        """
-        id, ids = hash_id(step_id), self._ids
-        if self.target is not None or id in ids.taken:
-            return MISSING
-        data = self.memos.recall(id)
-        if data is not MISSING:
-            ids.recalled.append(id)
-        return data
 
     def park(self, op: Op) -> None:
         """Hold a step that could not resolve at once."""
@@ -189,7 +176,7 @@ class Machine:
     @property
     def announced(self) -> int:
         """How many steps were announced; each took an id of its own."""
-        return len(self._ids)
+        return len(self.ids)
 
     @property
     def parked(self) -> bool:

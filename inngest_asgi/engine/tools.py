@@ -110,13 +110,12 @@ class Step:
         """
         drive = self._drive
         data = drive.recall(step_id)
-        if (
-            data is not MISSING
-            and output_type is UNSET
-            and (handler is drive.plain_handler or known_result(handler) is PLAIN)
-        ):
-            drive.plain_handler = handler
-            return data
+        if data is not MISSING and output_type is UNSET:
+            if handler is drive.plain_handler:
+                return data
+            if known_result(handler) is PLAIN:
+                drive.plain_handler = handler
+                return data
         serializer = None if output_type is UNSET else self._services.serializer
         if data is not MISSING:
             return loaded(data, step_id, run_result(step_id, handler, output_type, serializer))

@@ -45,7 +45,7 @@ def test_it_is_silent_until_the_last_memo_came() -> None:
     loud, replayed = Loud(), machine(a=1)
     logger = QuietLogger(loud, replayed)
     assert logger.info("before") is None
-    replayed.recall("a")
+    replayed.memos.recall("a", replayed.ids)
     logger.info("after")
     assert loud.said == [("after",)]
 
