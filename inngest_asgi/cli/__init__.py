@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
-_EXTRA = frozenset({"celpy", "click", "cronsim", "re2", "rich", "uvicorn"})
+_EXTRA = frozenset(
+    {"brotli", "celpy", "click", "cronsim", "google", "jwt", "re2", "rich", "uvicorn", "websockets"}
+)
 _INTERRUPTED = 130
 """The exit code of programs that Ctrl-C ended, as shells know it."""
 

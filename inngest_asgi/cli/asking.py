@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from inngest_asgi.client.messages import Answer
 
+_UNAUTHORIZED = 401
+
 
 class Server:
     """A server at a URL; use it as an async context manager.
@@ -99,6 +101,8 @@ def _reason(answer: Answer) -> str:
     told = errors[0].get("message") if isinstance(errors, list) and errors else fields.get("error")
     if isinstance(told, str) and told:
         return told.rstrip(".")
+    if answer.status == _UNAUTHORIZED:
+        return "it wants its signing key; set INNGEST_SIGNING_KEY to it"
     return f"it answered with status {answer.status}, which is none of an Inngest server's answers"
 
 

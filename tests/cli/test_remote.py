@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from click.testing import CliRunner, Result
+from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
+from starlette.routing import Mount
 
 from inngest_asgi.cli.commands import commands
 from inngest_asgi.cli.serving import listening, origin_of, served
@@ -20,6 +22,8 @@ from tests.dev.fakes import URL, FakeApp, crash, ops, output, ran
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from starlette.responses import Response
 
     from tests.dev.fakes import Call, Reply
 
@@ -162,15 +166,18 @@ def test_the_environment_may_name_the_server(
     assert "http://127.0.0.1:1" in error_of(result)
 
 
-async def stranger(scope: Any, receive: Any, send: Any) -> None:
-    if scope["type"] == "http":
-        await PlainTextResponse("hello")(scope, receive, send)
-
-
-def test_what_is_no_inngest_server_is_one_sentence() -> None:
-    other = Remote(stranger)
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (PlainTextResponse("hello"), "which is none of an Inngest server's answers"),
+        (PlainTextResponse("Authentication failed", 401), "set INNGEST_SIGNING_KEY to it"),
+    ],
+    ids=["another server", "a server with a key"],
+)
+def test_an_answer_that_is_no_document_is_one_sentence(answer: Response, says: str) -> None:
+    other = Remote(Starlette(routes=[Mount("/", app=answer)]))
     thread = other.start()
     result = other("runs", "cancel", "x")
     other.stop()
     thread.join()
-    assert "which is none of an Inngest server's answers" in error_of(result)
+    assert says in error_of(result)
