@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from inngest_asgi.connect.exchange import Exchange
 from inngest_asgi.connect.identity import introduction
 from inngest_asgi.connect.notes import Notes
+from inngest_asgi.connect.opening import Opening
 from inngest_asgi.connect.shell import Means, Shell
 
 if TYPE_CHECKING:
@@ -47,13 +49,15 @@ def shell_of(
         ConfigError: a variable is wrong.
     """
     client = runtimes[0].client
+    exchange, notes = Exchange(client.settings), Notes(client.logger)
     means = Means(
-        settings=client.settings,
-        options=options,
+        exchange=exchange,
+        opening=Opening(exchange, options, client.settings, notes),
+        shutdown_seconds=options.shutdown_seconds,
         calls=calls,
         board=board,
         counters=counters,
-        notes=Notes(client.logger),
+        notes=notes,
         clock=clock,
         gives_up=not hosted,
     )

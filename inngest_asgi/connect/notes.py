@@ -89,6 +89,10 @@ class Notes:
             extra=_fields(response),
         )
 
+    def signalled(self, signal: str) -> None:
+        """Tell that a signal asks the worker to stop."""
+        self._logger.info("%s: the worker stops. Once more ends it at once.", signal)
+
     def time_is_up(self, running: int) -> None:
         """Tell that requests did not end within `shutdown_timeout`."""
         self._logger.warning(

@@ -8,9 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.connect.dialling import CLOSE_PATIENCE
-from inngest_asgi.connect.exchange import Exchange
 from inngest_asgi.connect.line import Line
-from inngest_asgi.connect.opening import NotOpened, Opening
+from inngest_asgi.connect.opening import NotOpened
 from inngest_asgi.connect.session import actions
 from inngest_asgi.connect.session.actions import Failure
 from inngest_asgi.connect.session.responses import response_to
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
     from inngest_asgi.clock import Clock
     from inngest_asgi.connect.calls import Calls
     from inngest_asgi.connect.counters import Counters
+    from inngest_asgi.connect.exchange import Exchange
     from inngest_asgi.connect.messages import ExecutorRequest, Response, WorkerConnect
     from inngest_asgi.connect.notes import Notes
-    from inngest_asgi.connect.options import ConnectOptions
+    from inngest_asgi.connect.opening import Opening
     from inngest_asgi.connect.protocol.closing import Close
     from inngest_asgi.connect.session.actions import Action
     from inngest_asgi.connect.watching import Board
-    from inngest_asgi.settings import Settings
     from inngest_asgi.wire.replies import Reply
 
 FLUSHES = 8
@@ -44,8 +43,9 @@ class Means:
     """What a shell works with.
 
     Attributes:
-        settings: of the applications.
-        options: how to connect.
+        exchange: flushes replies; closed at the end.
+        opening: opens sockets.
+        shutdown_seconds: how long requests in progress may take once it closes; None for ever.
         calls: the user's side.
         board: where everybody looks.
         counters: what is counted.
@@ -54,8 +54,9 @@ class Means:
         gives_up: whether refused keys end a worker that was never connected.
     """
 
-    settings: Settings
-    options: ConnectOptions
+    exchange: Exchange
+    opening: Opening
+    shutdown_seconds: float | None
     calls: Calls
     board: Board
     counters: Counters
@@ -79,8 +80,6 @@ class Shell:
         self._loop = loop
         self._means = means
         self._session = WorkerSession(worker, now=loop.time(), chance=means.clock.random)
-        self._exchange = Exchange(means.settings)
-        self._opening = Opening(self._exchange, means.options, means.settings, means.notes)
         self._lines: dict[int, Line] = {}
         self._attempts: dict[int, asyncio.Task[None]] = {}
         self._running: dict[str, ExecutorRequest] = {}
@@ -105,22 +104,29 @@ class Shell:
         try:
             self._do(self._session.tick)
             await self._over.wait()
-            if self._tasks:  # sockets may close in order
+            if self._limit is not None:
+                self._limit.cancel()
+            if self._tasks and not self._broken:  # sockets may close in order
                 await asyncio.wait(self._tasks, timeout=CLOSE_PATIENCE)
         finally:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            await self._exchange.aclose()
+            await self._means.exchange.aclose()
 
     # What the rest of the worker tells.
 
     def close(self) -> None:
         """Stop taking requests; what is in progress ends, in its time."""
-        seconds = self._means.options.shutdown_seconds
+        seconds = self._means.shutdown_seconds
         if self._limit is None and seconds is not None:
             self._limit = self._loop.call_later(seconds, self._time_is_up)
         self._do(self._session.close)
+
+    def stop(self, signal: str) -> None:
+        """Close because a signal asks for it."""
+        self._means.notes.signalled(signal)
+        self.close()
 
     def abort(self) -> None:
         """Stop at once, whatever is in progress."""
@@ -186,7 +192,7 @@ class Shell:
         match action:
             case actions.Open():
                 self._attempts[action.link] = self._spawn(self._open(action))
-            case actions.Send(link, data) if link in self._lines:
+            case actions.Send(link, data):
                 self._lines[link].send(data)
             case actions.Disconnect(link, close):
                 self._disconnect(link, close)
@@ -201,18 +207,17 @@ class Shell:
             case _:
                 self._note(action)
 
-    def _note(self, action: Action) -> None:
+    def _note(self, action: actions.Skipped | actions.Undelivered | actions.Problem) -> None:
         counters, notes = self._means.counters, self._means.notes
-        match action:
-            case actions.Skipped(request, skipped):
-                counters.skipped += 1
-                notes.skipped(request, skipped)
-            case actions.Undelivered(response, why):
-                counters.undelivered += 1
-                notes.undelivered(response, why)
-            case actions.Problem(sentence, retry_in):
-                counters.problems += 1
-                notes.problem(sentence, retry_in)
+        if isinstance(action, actions.Skipped):
+            counters.skipped += 1
+            notes.skipped(action.request, action.why)
+        elif isinstance(action, actions.Undelivered):
+            counters.undelivered += 1
+            notes.undelivered(action.response, action.why)
+        else:
+            counters.problems += 1
+            notes.problem(action.sentence, action.retry_in)
 
     def _enter(self, state: ConnectionState) -> None:
         """Tell of a state; that the worker is closed is told once nothing of it is left."""
@@ -239,7 +244,7 @@ class Shell:
     async def _open(self, asked: actions.Open) -> None:
         link = asked.link
         try:
-            opened = await self._opening.open(asked.exclude_gateways)
+            opened = await self._means.opening.open(asked.exclude_gateways)
         finally:
             del self._attempts[link]
         if isinstance(opened, NotOpened):
@@ -292,7 +297,7 @@ class Shell:
         request_id, refused = response.request_id, None
         try:
             async with self._flushes:
-                await self._exchange.flush(response)
+                await self._means.exchange.flush(response)
         except (ApiError, ConfigError) as error:
             self._means.notes.not_flushed(response, error)
             if isinstance(error, ApiError) and error.status in _NEVER_TAKEN:
@@ -303,6 +308,5 @@ class Shell:
         self._do(partial(self._session.flushed, request_id))
 
     def _time_is_up(self) -> None:
-        if not self._over.is_set():
-            self._means.notes.time_is_up(len(self._running))
-            self.abort()
+        self._means.notes.time_is_up(len(self._running))
+        self.abort()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from inngest_asgi.clock import Clock
     from inngest_asgi.connect.apps import App
+    from inngest_asgi.connect.messages import ExecutorRequest
     from inngest_asgi.connect.options import Rewrite
     from inngest_asgi.connect.shell import Shell
     from inngest_asgi.connect.stop_signals import Signals
@@ -288,22 +289,23 @@ class Worker:
                 if self._board.state.may_become(state) and self._board.state is not state:
                     self._board.enter(state)
 
-    def _answered(self, request: Any, reply: Reply | None) -> None:
-        if self._shell is not None:
-            self._shell.post(self._shell.answered, request, reply)
+    def _answered(self, request: ExecutorRequest, reply: Reply | None) -> None:
+        self._on_shell(lambda shell: shell.answered(request, reply))
 
     def _stop(self, number: Signals) -> None:
-        self._runtimes[0].client.logger.info(
-            "%s: the worker stops. Once more ends it at once.", number.name
-        )
-        self._close()
+        self._on_shell(lambda shell: shell.stop(number.name))
 
     def _close(self) -> None:
         if self._shell is not None:
-            self._shell.post(self._shell.close)
+            self._on_shell(lambda shell: shell.close())
             return
         for state in (ConnectionState.CLOSING, ConnectionState.CLOSED):
             self._board.enter(state)
+
+    def _on_shell(self, act: Callable[[Shell], None]) -> bool:
+        """Have something done on the worker's thread; False when there is none, or no longer."""
+        shell = self._shell
+        return shell is not None and shell.post(act, shell)
 
     # On the user's loop.
 
@@ -312,8 +314,7 @@ class Worker:
         try:
             await self.closed()
         except BaseException:
-            if self._shell is not None:
-                self._shell.post(self._shell.abort)
+            self._on_shell(lambda shell: shell.abort())
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ABORT_PATIENCE):
                     await self.closed()
@@ -328,8 +329,8 @@ class Worker:
 
     def _session_picture(self) -> dict[str, Any]:
         """Ask the worker's thread, which alone may look at the session."""
-        shell, asked = self._shell, concurrent.futures.Future[dict[str, Any]]()
-        if shell is None or not shell.post(lambda: asked.set_result(shell.picture())):
+        asked = concurrent.futures.Future[dict[str, Any]]()
+        if not self._on_shell(lambda shell: asked.set_result(shell.picture())):
             return {}
         try:
             return asked.result(_LOOK_PATIENCE)
