@@ -1,6 +1,6 @@
 """A server, two workers and a bad network between them, with load, and what must hold in the end.
 
-Worker "steady" is only ever stopped in an orderly way, or paused; "frail" is killed, too.
+Of the workers the steady one is only ever paused; the frail one is replaced and killed, too.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
 
@@ -28,31 +29,39 @@ from tests.live.chaos_proxy import ChaosProxy, Way
 from tests.live.commands import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
+
+T = TypeVar("T")
 
 SERVER = Path(__file__).with_name("connect_server_process.py")
-WORKERS = (STEADY, FRAIL) = ("steady", "frail")
+STEADY, FRAIL = "steady", "frail"
 PATIENCE = 30.0
 COMPLETED = 1
 PACE = 0.15
 """Seconds between two rounds of events."""
 
-EVERY = {"quick": 1, "slow": 2, "blocking": 3, "stubborn": 40, "long": 20}
-"""Which events are sent in which rounds."""
+SHORT = {"quick": 1, "slow": 2, "blocking": 3}
+LONG = {"stubborn": 40, "long": 20}
+"""Which events are sent, and in which rounds: each one, each second one, and so on."""
+
+WARM_UP = 3
+"""Faults after which a process has seen what it will keep."""
 
 _CLI = "from inngest_asgi.cli import main; main()"
+_APP = "tests.live.apps.chaotic_worker:client"
 
 
 @dataclass(eq=False)
 class Child:
-    """A process and where it writes."""
+    """A process, where it writes, and how much memory it had after each fault, in kB."""
 
     process: asyncio.subprocess.Process
     log: Path
+    memory: list[int] = field(default_factory=list)
 
     @classmethod
     async def start(cls, log: Path, *command: str, **env: str) -> Self:
-        with log.open("ab") as out:
+        with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *command,
@@ -64,8 +73,12 @@ class Child:
             )
         return cls(process, log)
 
+    @property
+    def name(self) -> str:
+        return self.log.stem
+
     async def end(self, number: signal.Signals) -> int:
-        """Send a signal and return the exit code."""
+        """Send a signal, unless it has ended, and return the exit code."""
         if self.process.returncode is None:
             self.process.send_signal(number)
         async with asyncio.timeout(PATIENCE):
@@ -76,124 +89,136 @@ class Child:
         await asyncio.sleep(seconds)
         self.process.send_signal(signal.SIGCONT)
 
-    @property
-    def memory(self) -> int:
-        """The memory it uses, in kB; 0 where the system does not tell."""
+    def measure(self) -> None:
+        """Take down the memory it uses, where the system tells."""
         with contextlib.suppress(OSError):
             for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
                 if line.startswith("VmRSS:"):
-                    return int(line.split()[1])
-        return 0
+                    self.memory.append(int(line.split()[1]))
+
+    @property
+    def growth(self) -> int:
+        """By how much it grew since it was warm."""
+        warm = self.memory[WARM_UP:]
+        return warm[-1] - warm[0] if warm else 0
 
 
-@dataclass(eq=False)
 class Chaos:
     """The whole of it, for one loop.
 
     Attributes:
         reconnects: seconds from a gateway's return until a worker was ACTIVE.
         excused: requests that a worker had when it was killed.
-        accepted: the events the server has said to have, and their numbers.
+        accepted: the events the server has said to have, and their names.
+        faults: how often there was each.
     """
 
-    folder: Path
-    http: httpx.AsyncClient = field(init=False)
-    proxy: ChaosProxy = field(init=False)
-    server: Child = field(init=False)
-    workers: dict[str, Child] = field(default_factory=dict)
-    reconnects: list[float] = field(default_factory=list)
-    excused: set[str] = field(default_factory=set)
-    accepted: dict[str, str] = field(default_factory=dict)
-    faults: Counter[str] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.reconnects: list[float] = []
+        self.excused: set[str] = set()
+        self.accepted: dict[str, str] = {}
+        self.faults: Counter[str] = Counter()
+        self._folder = folder
+        self._db = folder / "dev.db"
+        self._notes = folder / "notes"
         self._ports = free_ports(2)
+        self.proxy = ChaosProxy(*self._ports)
+        self._numbers = count(1)
+        self._servers: list[Child] = []
+        self._workers: dict[str, list[Child]] = {STEADY: [], FRAIL: []}
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
             url = f"http://127.0.0.1:{self._ports[0]}"
             client = httpx.AsyncClient(base_url=url, timeout=PATIENCE)
-            self.http = await stack.enter_async_context(client)
-            self.proxy = ChaosProxy(*self._ports)
+            self._http = await stack.enter_async_context(client)
             await stack.enter_async_context(self.proxy.carrying())
             stack.push_async_callback(self._end_all)
             await self.start_server()
-            for name in WORKERS:
-                await self.start_worker(name)
+            await asyncio.gather(self.start_worker(STEADY), self.start_worker(FRAIL))
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def _end_all(self) -> None:
-        for child in (self.server, *self.workers.values()):
-            await child.end(signal.SIGKILL)
-
     # Processes.
+
+    @property
+    def server(self) -> Child:
+        return self._servers[-1]
+
+    def worker(self, kind: str) -> Child:
+        return self._workers[kind][-1]
+
+    @property
+    def _current(self) -> tuple[Child, Child]:
+        """The workers that should be connected."""
+        return self.worker(STEADY), self.worker(FRAIL)
 
     async def start_server(self) -> float:
         """Start the server, and return when it was there."""
-        arguments = (str(SERVER), str(self.db), *map(str, self._ports))
-        self.server = await Child.start(self.folder / "server.log", *arguments)
+        arguments = (str(SERVER), str(self._db), *map(str, self._ports))
+        self._servers.append(await Child.start(self._log("server"), *arguments))
         async with asyncio.timeout(PATIENCE):
             while True:
                 with contextlib.suppress(httpx.TransportError):
-                    await self.http.get("/dev")
+                    await self._http.get("/dev")
                     return time.monotonic()
                 await asyncio.sleep(0.01)
 
-    async def start_worker(self, name: str) -> None:
-        since = time.monotonic()
-        target = "tests.live.apps.chaotic_worker:client"
-        self.workers[name] = await Child.start(
-            self.folder / f"{name}.log",
-            *("-c", _CLI, "connect", target, "--instance-id", name),
-            CHAOS_NOTES=str(self.notes),
+    async def start_worker(self, kind: str) -> None:
+        """Start a worker with an instance id of its own, and wait until it is connected."""
+        log = self._log(kind)
+        worker = await Child.start(
+            log,
+            *("-c", _CLI, "connect", _APP, "--instance-id", log.stem),
+            CHAOS_NOTES=str(self._notes),
             INNGEST_DEV=f"http://127.0.0.1:{self.proxy.api}",
             INNGEST_CONNECT_GATEWAY_URL=f"ws://127.0.0.1:{self.proxy.gateway}/v0/connect",
         )
+        self._workers[kind].append(worker)
         async with asyncio.timeout(PATIENCE):
-            await self.proxy.connected(name, since)
+            await self.proxy.connected(worker.name, 0.0)
 
-    async def stop_worker(self, name: str) -> None:
-        """Stop a worker in the midst of its work: it finishes what it has."""
-        assert await self.workers[name].end(signal.SIGTERM) == 0
+    def _log(self, kind: str) -> Path:
+        return self._folder / f"{kind}-{next(self._numbers)}.log"
 
-    @property
-    def db(self) -> Path:
-        return self.folder / "dev.db"
+    async def stopped(self, kind: str) -> None:
+        """Wait until the workers of a kind that were told to stop have done so, in order."""
+        for worker in self._workers[kind]:
+            if worker.process.returncode != -signal.SIGKILL:
+                assert await worker.end(signal.SIGTERM) == 0
 
-    @property
-    def notes(self) -> Path:
-        return self.folder / "notes"
+    async def _end_all(self) -> None:
+        for child in (*self._servers, *self._workers[STEADY], *self._workers[FRAIL]):
+            await child.end(signal.SIGKILL)
 
     # Load.
 
-    async def load(self) -> None:
+    async def load(self, every: dict[str, int]) -> None:
         """Send events until cancelled."""
-        n = 0
-        while True:
-            n += 1
-            names = [name for name, every in EVERY.items() if n % every == 0]
+        for n in count(1):
+            names = [name for name, rounds in every.items() if n % rounds == 0]
             events = [{"name": f"chaos/{name}", "data": {"n": n}} for name in names]
-            with contextlib.suppress(httpx.TransportError):
-                answer = await self.http.post("/e/key", json=events)
-                ids = answer.json()["ids"] if answer.status_code == 200 else []
-                self.accepted |= dict(zip(ids, names, strict=False))
+            if events:
+                with contextlib.suppress(httpx.TransportError):
+                    answer = await self._http.post("/e/key", json=events)
+                    ids = answer.json()["ids"] if answer.status_code == 200 else []
+                    self.accepted |= dict(zip(ids, names, strict=False))
             await asyncio.sleep(PACE)
 
-    async def drain(self) -> None:
+    async def finished(self) -> None:
         """Wait until all runs have ended."""
         for _ in range(int(PATIENCE / 0.1)):
             if not await self._is_busy():
                 return
             await asyncio.sleep(0.1)
-        raise AssertionError(f"It is stuck: {(await self.http.get('/metrics')).text}")
+        raise AssertionError(f"It is stuck: {(await self._http.get('/metrics')).text}")
 
     async def _is_busy(self) -> bool:
-        lines = (await self.http.get("/metrics")).text.splitlines()
+        lines = (await self._http.get("/metrics")).text.splitlines()
         left = ('"running"', '"scheduled"', "queue_jobs{", "calls_in_progress ")
         counts = [line.split()[-1] for line in lines if any(word in line for word in left)]
         return any(int(count) for count in counts if count.isdigit())
@@ -208,6 +233,8 @@ class Chaos:
                 await FAULTS[name](self)
         except TimeoutError:
             raise AssertionError(f"Nobody got over {name!r}.") from None
+        for child in (self.server, *self._current):
+            child.measure()
 
     async def broken_by(self, breaking: Callable[[], None]) -> None:
         """Break all connections; the gateway is there all the time."""
@@ -238,7 +265,8 @@ class Chaos:
         before = time.monotonic()
         instance = await self.proxy.play(trick, way)
         since = time.monotonic()
-        self.reconnects.append(max(await self.proxy.connected(instance, before) - since, 0.0))
+        if instance in [worker.name for worker in self._current]:
+            self.reconnects.append(max(await self.proxy.connected(instance, before) - since, 0.0))
 
     async def mixed_up(self, trick: str, way: Way) -> None:
         """Have frames come twice, or in another order, which costs nothing."""
@@ -246,10 +274,11 @@ class Chaos:
 
     async def refused_a_greeting(self) -> None:
         """Have a handshake spoilt."""
-        spoilt = asyncio.ensure_future(self.proxy.play("garbled-handshake", Way.DOWN))
         since = time.monotonic()
+        spoiling = asyncio.ensure_future(self.proxy.play("garbled-handshake", Way.DOWN))
+        await asyncio.sleep(0)
         self.proxy.drop()
-        await spoilt
+        await spoiling
         await self._back(since, is_return=False)
 
     async def drained(self) -> None:
@@ -262,97 +291,122 @@ class Chaos:
         before = time.monotonic()
         code = await self.server.end(number)
         assert code == (0 if number is signal.SIGTERM else -number)
-        await asyncio.sleep(0.1)
         await self._back(await self.start_server(), before=before)
 
     async def server_paused(self, seconds: float) -> None:
         await self.server.pause(seconds)
         await self._heard(time.monotonic())
 
-    async def worker_paused(self, name: str, seconds: float) -> None:
-        await self.workers[name].pause(seconds)
-        await self.proxy.heard(name, time.monotonic())
+    async def worker_paused(self, seconds: float) -> None:
+        worker = self.worker(STEADY)
+        await worker.pause(seconds)
+        await self.proxy.heard(worker.name, time.monotonic())
 
     async def worker_killed(self) -> None:
         """Kill the frail worker: what it had is tried again by others."""
-        await self.workers[FRAIL].end(signal.SIGKILL)
-        acknowledged = self.proxy.acknowledged.items()
-        self.excused |= {one for one, name in acknowledged if name == FRAIL} - self.proxy.settled
+        worker = self.worker(FRAIL)
+        await worker.end(signal.SIGKILL)
+        had = {one for one, name in self.proxy.acknowledged.items() if name == worker.name}
+        self.excused |= had - self.proxy.settled
         await self.start_worker(FRAIL)
 
-    async def worker_stopped(self) -> None:
-        await self.stop_worker(FRAIL)
+    async def worker_replaced(self) -> None:
+        """Stop the frail worker in the midst of its work, while another one takes its place."""
+        self.worker(FRAIL).process.send_signal(signal.SIGTERM)
         await self.start_worker(FRAIL)
 
     async def _back(
         self, since: float, *, before: float | None = None, is_return: bool = True
     ) -> None:
         """Wait until all workers have connected anew, `before` being the time of the fault."""
-        for name in WORKERS:
-            at = await self.proxy.connected(name, since if before is None else before)
+        for worker in self._current:
+            at = await self.proxy.connected(worker.name, since if before is None else before)
             if is_return:
                 self.reconnects.append(max(at - since, 0.0))
 
     async def _heard(self, since: float, *, is_return: bool = True) -> None:
         """Wait until all workers hear from the gateway: connections may have lasted, or not."""
-        for name in WORKERS:
-            at = await self.proxy.heard(name, since)
+        for worker in self._current:
+            at = await self.proxy.heard(worker.name, since)
             if is_return:
                 self.reconnects.append(at - since)
 
     # What must hold.
 
     def check(self) -> Report:
-        """Check all that was promised, on what the ended server left."""
-        for suffix in ("", "-wal"):
-            shutil.copy(f"{self.db}{suffix}", f"{self.db}.copy{suffix}")
-        with contextlib.closing(sqlite3.connect(f"{self.db}.copy")) as connection:
-            runs = connection.execute("SELECT event_id, status, output FROM runs").fetchall()
-            jobs = connection.execute("SELECT count(*) FROM jobs").fetchone()
-            memos = connection.execute("SELECT run_id, name, value FROM memos").fetchall()
-        assert jobs == (0,)
-        assert {status for _, status, _ in runs} == {COMPLETED}
-        started = Counter(event_id for event_id, _, _ in runs)
+        """Check what was promised on what the ended server left: exactly one answer for each.
+
+        Each step and each output carries the id of its request, so what is not recorded was not
+        answered, or not in time; and what has no excuse must be recorded.
+        """
+        runs, recorded = self._recorded()
+        assert {status for _, status in runs} == {COMPLETED}
+        started = Counter(event_id for event_id, _ in runs)
         assert {event_id for event_id in self.accepted if started[event_id] != 1} == set()
+        assert _repeated(recorded) == set()
 
-        assert len({memo[:2] for memo in memos}) == len(memos)
-        recorded = Counter([_text(output) for *_, output in runs])
-        recorded.update(_text(value) for *_, value in memos)
-        assert {one for one, count in recorded.items() if count > 1} == set()
-
-        noted = list(notes_in(self.notes))
+        noted = list(notes_in(self._notes))
         taken = {note.request_id for note in noted} | set(self.proxy.acknowledged)
         assert taken - set(recorded) <= self.excused
-        by_process = Counter((note.pid, note.request_id) for note in noted)
-        assert {one for one, count in by_process.items() if count > 1} == set()
-        return Report(self, len(runs), len(taken), len(taken & set(recorded)), len(noted))
+        assert _repeated((note.pid, note.request_id) for note in noted) == set()
+        steps = Counter((note.run_id, note.step) for note in noted)
+        return Report(
+            chaos=self,
+            runs=len(runs),
+            acknowledged=len(taken),
+            answered=len(taken.intersection(recorded)),
+            repeated=steps.total() - len(steps),
+            grown={"worker": self._growth(STEADY), "server": self._growth("server")},
+        )
+
+    def _recorded(self) -> tuple[list[tuple[str, int]], list[str]]:
+        """Return the runs, as event and status, and the requests that brought what was saved."""
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{self._db}{suffix}", f"{self._db}.copy{suffix}")
+        with contextlib.closing(sqlite3.connect(f"{self._db}.copy")) as connection:
+            assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
+            runs = connection.execute("SELECT event_id, status, output FROM runs").fetchall()
+            memos = connection.execute("SELECT run_id, step_id, value FROM memos").fetchall()
+        assert _repeated(memo[:2] for memo in memos) == set()
+        outputs = [json.loads(output) for *_, output in runs]
+        results = [json.loads(value)["data"] for *_, value in memos]
+        return [run[:2] for run in runs], outputs + results
+
+    def _growth(self, kind: str) -> int:
+        children = self._servers if kind == "server" else self._workers[kind]
+        return max(child.growth for child in children)
 
 
-def _text(document: bytes) -> str:
-    """Return the request id in an output, or in a memo."""
-    found = json.loads(document)
-    return str(found["data"] if isinstance(found, dict) else found)
+def _repeated(things: Iterable[T]) -> set[T]:
+    return {one for one, times in Counter(things).items() if times > 1}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
-    """What came of it, in numbers."""
+    """What came of it, in numbers.
+
+    Attributes:
+        repeated: steps that were run again because the worker was killed that had begun them.
+        grown: kB by which the worker, and the server that grew most, grew.
+    """
 
     chaos: Chaos
     runs: int
     acknowledged: int
     answered: int
-    executed: int
+    repeated: int
+    grown: dict[str, int]
 
     def __str__(self) -> str:
         times = sorted(self.chaos.reconnects)
-        half, most = times[len(times) // 2], times[int(len(times) * 0.99)]
+        p50, p99 = (times[int(len(times) * part)] for part in (0.5, 0.99))
         return (
             f"{self.chaos.faults.total()} faults: {len(self.chaos.accepted)} events accepted, "
             f"{self.runs} runs, all finished; {self.acknowledged} requests acknowledged, "
-            f"{self.answered} answered, each once, {self.acknowledged - self.answered} repeated "
-            f"because their worker was killed; {len(times)} reconnects, p50 {half:.2f} s, "
-            f"p99 {most:.2f} s, longest {times[-1]:.2f} s"
+            f"{self.answered} answered, each once; {self.repeated} steps repeated whose worker "
+            f"was killed; {len(times)} reconnects: p50 {p50:.2f} s, p99 {p99:.2f} s, longest "
+            f"{times[-1]:.2f} s; the worker grew by {self.grown['worker']} kB, a server by at "
+            f"most {self.grown['server']} kB"
         )
 
 
@@ -376,10 +430,10 @@ FAULTS: dict[str, Callable[[Chaos], Awaitable[None]]] = {
     "swap-down": lambda chaos: chaos.mixed_up("swapped", Way.DOWN),
     "garble-handshake": Chaos.refused_a_greeting,
     "drain": Chaos.drained,
+    "pause-server": lambda chaos: chaos.server_paused(1.3),
+    "pause-worker": lambda chaos: chaos.worker_paused(0.5),
+    "kill-worker": Chaos.worker_killed,
+    "replace-worker": Chaos.worker_replaced,
     "kill-server": lambda chaos: chaos.server_ended(signal.SIGKILL),
     "stop-server": lambda chaos: chaos.server_ended(signal.SIGTERM),
-    "pause-server": lambda chaos: chaos.server_paused(1.3),
-    "pause-worker": lambda chaos: chaos.worker_paused(STEADY, 0.5),
-    "kill-worker": Chaos.worker_killed,
-    "stop-worker": Chaos.worker_stopped,
 }
