@@ -52,7 +52,7 @@ class Ingest:
         for index, document in enumerate(documents, start=1):
             internal_id = seeded_id(seed, index) if seed else None
             try:
-                event = self._event(document, internal_id or new_ulid(self.clock))
+                event = self._event(document, internal_id)
             except SendEventsError as error:
                 refusal = error
                 break
@@ -64,8 +64,8 @@ class Ingest:
             raise SendEventsError(str(refusal), ids, 400)
         return ids
 
-    def _event(self, document: Any, internal_id: str) -> StoredEvent:
-        now = self.clock.time()
+    def _event(self, document: Any, seeded: str | None) -> StoredEvent:
+        now, internal_id = self.clock.time(), seeded or new_ulid(self.clock)
         fields = checked_event(document)
         data = fields.get("data") or {}
         event = {
@@ -90,7 +90,8 @@ class Ingest:
             size = f"{len(body)} bytes, and {MAX_EVENT >> 20} MB are allowed"
             raise _refused(f"Event is over the max size: {fields['name']!r} has {size}")
         about = (event["id"], event["name"], event["ts"])
-        return StoredEvent(internal_id, *about, received_at=now, body=body)
+        repeatable = seeded is not None or event["id"] != internal_id
+        return StoredEvent(internal_id, *about, now, body, repeatable=repeatable)
 
 
 def checked_event(document: Any) -> dict[str, Any]:

@@ -148,7 +148,10 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An accepted event; `body` is the JSON that functions receive."""
+    """An accepted event; `body` is the JSON that functions receive.
+
+    `repeatable` says whether another one may come with the same id: not if the server drew it.
+    """
 
     internal_id: str
     id: str
@@ -156,6 +159,7 @@ class StoredEvent:
     ts: int
     received_at: float
     body: bytes
+    repeatable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.dev.flow.starts import DAY
 from inngest_asgi.dev.store.retention import (
@@ -23,7 +23,6 @@ from inngest_asgi.dev.store.retention import (
 from inngest_asgi.errors import DevServerError
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
 
     from inngest_asgi.clock import Clock
@@ -98,6 +97,6 @@ class Retention:
         if first is not None:
             self._wake_at(max(first + self._keep, self._clock.time() + _REST))
 
-    async def _repeat(self, portion: Callable[[sqlite3.Connection], bool]) -> None:
+    async def _repeat(self, portion: Callable[[Any], bool]) -> None:
         while await self._store.tidy(portion):
             await self._clock.sleep(_PAUSE)

@@ -177,3 +177,23 @@ def test_a_server_may_stop_in_the_midst_of_it() -> None:
 def test_a_time_that_is_none_is_refused(keep: Any) -> None:
     with pytest.raises(ConfigError, match="keep"):
         DevOptions(keep=keep)
+
+
+@pytest.mark.parametrize(
+    ("event", "seed", "noted"),
+    [({}, None, 0), ({"id": "order-1"}, None, 1), ({}, "1,AAECAwQFBgcICQ==", 1)],
+    ids=["neither", "id", "seed"],
+)
+def test_only_events_that_may_come_again_are_remembered(
+    event: dict[str, Any], seed: str | None, noted: int
+) -> None:
+    async def main() -> int:
+        async with world(FakeApp().add("pay", stepping)) as here:
+            headers = {} if seed is None else {"x-inngest-event-id-seed": seed}
+            await here.http.post("/e/key", json={"name": "shop/paid", **event}, headers=headers)
+            rows = await here.server.store.read(
+                lambda db: db.execute("SELECT count(*) FROM starts").fetchone()
+            )
+            return int(rows[0])
+
+    assert asyncio.run(main()) == noted

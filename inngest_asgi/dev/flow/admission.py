@@ -159,7 +159,7 @@ class Admission:
                 why = f"The run was cancelled: run {run.id} of the same singleton takes its place."
                 changes.jobs.append(cancel_job(holder, case.now, why))
             self.singletons.hold(name, run.id)
-        if window is None:
+        if window is None and run.event.repeatable:
             self._starts.add(function.id, run.event.id, run.id, case.now, changes)
         return None
 
@@ -174,7 +174,8 @@ class Admission:
         if self._starts.is_known(case.function.id, internal_id, case.now):
             return self._drop(case, Reason.REPEATED)
         window = self._windows.collect(rule, case.arrival(rule.key), case.changes)
-        self._starts.add(case.function.id, internal_id, window.id, case.now, case.changes)
+        if case.event.repeatable:
+            self._starts.add(case.function.id, internal_id, window.id, case.now, case.changes)
         return self._wait(case, Reason.BATCH, window)
 
     def _postpone(self, rule: Debounce, case: _Case) -> Reason:

@@ -19,7 +19,8 @@ class Starts:
     """The starts of the last 24 hours (server-api.md 7, run idempotency).
 
     An event without an id of its own has its internal one, which comes again only when a sender
-    repeats a request with its seed (http.md 14): then, too, there is one run.
+    repeats a request with its seed (http.md 14): then, too, there is one run. An id that the
+    server drew never comes again; nothing is noted of it (`StoredEvent.repeatable`).
 
     Args:
         kept: those the store knows, oldest first.
