@@ -4,12 +4,14 @@
 #   make test ARGS="tests/wire -k json"   a part of the suite, without the coverage gate
 #   make test PYTHON=python3.12 VENV=.venv312
 #   make fuzz FUZZ=1000000                more malformed requests
+#   make chaos KILLS=50 FAULTS=50         fewer kills, fewer faults
 #   make test UV=                         pip, even where uv is installed
 
 PYTHON ?=
 VENV ?= .venv
 ARGS ?=
 KILLS ?= 200
+FAULTS ?= 200
 FUZZ ?= 100000
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -60,8 +62,9 @@ fuzz: $(VENV)/.for-fuzzing ## random programs, values and FUZZ=100000 malformed 
 	$(BIN)/python -m tests.hardening.coverage_guided
 	$(BIN)/python -m tests.hardening.flood $(FUZZ)
 
-chaos: $(VENV)/.for-testing ## kill the embedded server under load, KILLS=200 times: is anything lost, stuck, or done twice?
+chaos: $(VENV)/.for-testing ## KILLS=200 of the embedded server, and FAULTS=200 around connected workers: is anything lost, or done twice?
 	KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/live/test_dev_server_kill.py
+	FAULTS=$(FAULTS) $(BIN)/python -m pytest -q tests/live/test_connect_faults.py
 
 proto: ## generate the code of the connect protocol from connect.proto
 	$(MAKE) VENV=.venv-protoc .venv-protoc/.with-protoc
