@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
+
 from inngest_asgi.errors import RequestError
 from inngest_asgi.wire.names import ErrorCode
 
@@ -19,7 +21,8 @@ async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
 
     Raises:
         RequestError: it is larger than `limit` bytes (413), or compressed (415), which no SDK
-            does; more than that is never held in memory.
+            does; more than that is never held in memory. Or it broke off (400), which nobody is
+            there to be told of.
     """
     if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         message = "The request is compressed; send it as it is, without Content-Encoding."
@@ -28,11 +31,14 @@ async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
         raise _too_large(limit)
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise _too_large(limit)
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(part)
+    except ClientDisconnect:
+        raise RequestError("The request broke off.", code="", status=400) from None
     return b"".join(parts)
 
 
