@@ -391,34 +391,3 @@ def test_a_process_can_be_pointed_at_a_local_server_that_acts_as_a_cloud(
     told = Settings()
     assert told.is_production
     assert told.api_origin == told.event_origin == "http://127.0.0.1:9999"
-
-
-@pytest.mark.parametrize(
-    ("value", "connects"),
-    [("", False), ("0", False), ("false", False), ("1", True), ("true", True)],
-)
-def test_whether_an_application_connects(value: str, connects: bool) -> None:  # noqa: FBT001
-    assert settings(INNGEST_CONNECT=value).connect is connects
-
-
-def test_nothing_connects_by_itself() -> None:
-    assert settings().connect is False
-    assert settings().connect_gateway_url is None
-
-
-@pytest.mark.parametrize(("value", "limit"), [("0", 0), ("12", 12), (" 3 ", 3), ("", None)])
-def test_the_limit_of_a_worker(value: str, limit: int | None) -> None:
-    told = settings(INNGEST_CONNECT_MAX_WORKER_CONCURRENCY=value)
-    assert told.connect_max_worker_concurrency == limit
-
-
-@pytest.mark.parametrize("value", ["many", "-1", "1.5", "00"])
-def test_a_limit_that_is_no_number_is_refused(value: str) -> None:
-    told = settings(INNGEST_CONNECT_MAX_WORKER_CONCURRENCY=value)
-    with pytest.raises(ConfigError, match="INNGEST_CONNECT_MAX_WORKER_CONCURRENCY"):
-        _ = told.connect_max_worker_concurrency
-
-
-def test_gunicorn_runs_several_processes() -> None:
-    assert settings(SERVER_SOFTWARE="gunicorn/23.0").is_one_of_several
-    assert not settings(SERVER_SOFTWARE="uvicorn").is_one_of_several

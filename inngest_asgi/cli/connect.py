@@ -23,8 +23,6 @@ from inngest_asgi.routes.messages import Response
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from starlette.types import Receive, Scope, Send
-
     from inngest_asgi.connect.worker import Worker
 
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - probes come from outside of the container
@@ -129,7 +127,7 @@ class Probes:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             await self._response(scope["path"]).send(send)
         elif scope["type"] == "lifespan":
@@ -153,7 +151,7 @@ class Probes:
         return Response.json(404, {"message": "Ask for /ready, /health/ready or /health/live."})
 
 
-async def _stay_up(receive: Receive, send: Send) -> None:
+async def _stay_up(receive: Any, send: Any) -> None:
     await receive()
     await send({"type": "lifespan.startup.complete"})
     await receive()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 import inngest_asgi as inngest
@@ -88,3 +89,30 @@ class Working:
     async def _watch(self, states: Any) -> None:
         async for state in states:
             self.states.append(state)
+
+
+def shop_of(gateway: Gateway) -> inngest.Inngest:
+    """Return a client with a function of each kind, told apart by how they take their time."""
+    client = client_of(gateway)
+
+    async def quick(ctx: inngest.Context) -> str | None:
+        return ctx.request_id
+
+    async def slow(ctx: inngest.Context) -> str:
+        await asyncio.sleep(0.5)
+        return "slow"
+
+    async def endless(ctx: inngest.Context) -> None:
+        await asyncio.sleep(60)
+
+    async def stubborn(ctx: inngest.Context) -> str:
+        time.sleep(1.5)  # noqa: ASYNC251 - that is the point
+        return "stubborn"
+
+    def blocking(ctx: inngest.ContextSync) -> str:
+        time.sleep(0.5)
+        return "blocking"
+
+    for handler in (quick, slow, endless, stubborn, blocking):
+        declare(client, handler)
+    return client
