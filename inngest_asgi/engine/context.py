@@ -41,9 +41,10 @@ class CallContext(Generic[T]):
     def __init__(
         self,
         call: Call,
-        *,
         app_id: str,
-        logger: logging.Logger,
+        logger: Any,
+        step: Any,
+        group: Any,
         received: Received | None = None,
     ) -> None:
         self._call = call
@@ -53,7 +54,9 @@ class CallContext(Generic[T]):
         self.request_id = call.request_id
         self.function_id = call.function_id
         self.app_id = app_id
-        self.logger = logger
+        self.logger: logging.Logger = logger
+        self.step = step
+        self.group = group
         if received is not None:
             self.event, self.events = received
 
@@ -87,19 +90,8 @@ class Context(CallContext[T]):
         group: steps side by side.
     """
 
-    def __init__(
-        self,
-        call: Call,
-        *,
-        app_id: str,
-        logger: logging.Logger,
-        step: Step,
-        group: Group,
-        received: Received | None = None,
-    ) -> None:
-        super().__init__(call, app_id=app_id, logger=logger, received=received)
-        self.step = step
-        self.group = group
+    step: Step
+    group: Group
 
 
 class ContextSync(CallContext[T]):
@@ -110,16 +102,5 @@ class ContextSync(CallContext[T]):
         group: steps side by side.
     """
 
-    def __init__(
-        self,
-        call: Call,
-        *,
-        app_id: str,
-        logger: logging.Logger,
-        step: StepSync,
-        group: GroupSync,
-        received: Received | None = None,
-    ) -> None:
-        super().__init__(call, app_id=app_id, logger=logger, received=received)
-        self.step = step
-        self.group = group
+    step: StepSync
+    group: GroupSync

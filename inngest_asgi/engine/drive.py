@@ -12,7 +12,7 @@ import functools
 import inspect
 import logging
 from asyncio import current_task
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from inngest_asgi.engine.drive_body import Ended, contained, contained_await
 from inngest_asgi.engine.memos import MISSING
@@ -64,15 +64,12 @@ class Drive:
 
     async def run(self, function: Callable[[], Awaitable[Any]]) -> Outcome:
         """Run user code until this call's outcome is known, then unwind it."""
-        machine = self._machine
         self._news = self._loop.create_future()
         self._task = task = self._loop.create_task(self._user_code(function))
         try:
             await self._news
             # Tasks that an ended function created last had a turn: they came before this one.
-            if task.done() and not machine.parked and not machine.targeted:
-                return cast("Outcome", machine.next_action())
-            return await self._decide(task)
+            return self._machine.end or await self._decide(task)
         finally:
             self._refused, self._task = {}, None  # from here on, steps are neither run nor recalled
             if self._parked_tasks or not task.done():

@@ -174,6 +174,11 @@ class Machine:
         self.target = self._ended = None
 
     @property
+    def end(self) -> Returned | Raised | None:
+        """How the function ended, if no step is parked and none was asked for: then that is all."""
+        return None if self.targeted or self._planned or self._memoised else self._ended
+
+    @property
     def announced(self) -> int:
         """How many steps were announced; each took an id of its own."""
         return len(self.ids)

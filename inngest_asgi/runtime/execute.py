@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from inngest_asgi.functions.collection import FunctionIndex
     from inngest_asgi.functions.function import Function
 
+_GROUP = Group()  # it holds nothing of a call
+
 
 def _no_request() -> None:
     """Stand for the request of a host that has none."""
@@ -175,7 +177,8 @@ class Runtime:
         else:
             hooked = HookedCall(stack, InAsync(executor), function, call, machine)
             step = Step(hooked.steps(drive), HookedServices(client, call, hooked))
-        context = self._context(Context, call, machine, received, step=step, group=Group())
+        logger = QuietLogger(client.logger, machine)
+        context: Context[Any] = Context(call, client.app_id, logger, step, _GROUP, received)
         if hooked is None:
             return drive.run(partial(within, context, function.handler))
         return hooked.run(context, drive.run)
@@ -201,8 +204,8 @@ class Runtime:
         else:
             hooked = HookedCall(stack, InBlocking(loop), function, call, machine)
             step = StepSync(hooked.steps(drive), HookedServicesSync(client, call, hooked))
-        group = GroupSync(drive)
-        context = self._context(ContextSync, call, machine, received, step=step, group=group)
+        logger, group = QuietLogger(client.logger, machine), GroupSync(drive)
+        context: ContextSync[Any] = ContextSync(call, client.app_id, logger, step, group, received)
         run = partial(drive.run, partial(within, context, function.handler))
         if hooked is not None:
             run = partial(hooked.run_sync, context, drive.run)
@@ -220,25 +223,6 @@ class Runtime:
         colour = InAsync(self._threads.executor)
         finished = await hooked.finish_without(outcome, colour)
         return await asyncio.wrap_future(ended) if finished is None else finished
-
-    def _context(
-        self,
-        kind: Callable[..., Any],
-        call: Call,
-        machine: Machine,
-        received: Received | None,
-        *,
-        step: Step | StepSync,
-        group: Group | GroupSync,
-    ) -> Any:
-        return kind(
-            call,
-            app_id=self.client.app_id,
-            logger=QuietLogger(self.client.logger, machine),
-            step=step,
-            group=group,
-            received=received,
-        )
 
     async def _has_unwound(self, function: Function[Any], ended: Future[Outcome]) -> bool:
         """Give a blocking function whose outcome is known time to clean up (rule 9)."""

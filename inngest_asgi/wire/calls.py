@@ -58,19 +58,30 @@ def parse_call(
     ctx = _object(body, "ctx")
     steps = _object(body, "steps")
     event, events = _events(body)
+    run_id = _text(ctx, "run_id")
+    attempt = _count(ctx, "attempt") or 0
+    max_attempts = _count(ctx, "max_attempts")
+    order = finished_order(_stack(ctx), steps)
+    target = None if step_id in (None, "", WHOLE_FUNCTION) else step_id
+    plan_only = ctx.get("disable_immediate_execution") is True
+    use_api = body.get("use_api") is True or ctx.get("use_api") is True
+    told = ctx.get("request_id")
+    if told.__class__ is str:
+        request_id = told
+    # By position: with this many fields, keywords would take longer than most of the above.
     return Call(
-        function_id=function_id,
-        run_id=_text(ctx, "run_id"),
-        attempt=_count(ctx, "attempt") or 0,
-        max_attempts=_count(ctx, "max_attempts"),
-        event=event,
-        events=events,
-        steps=steps,
-        order=finished_order(_stack(ctx), steps),
-        target=None if step_id in (None, "", WHOLE_FUNCTION) else step_id,
-        plan_only=ctx.get("disable_immediate_execution") is True,
-        use_api=body.get("use_api") is True or ctx.get("use_api") is True,
-        request_id=told if isinstance(told := ctx.get("request_id"), str) else request_id,
+        function_id,
+        run_id,
+        attempt,
+        max_attempts,
+        event,
+        events,
+        steps,
+        order,
+        target,
+        plan_only,
+        use_api,
+        request_id,
     )
 
 
@@ -108,7 +119,7 @@ def _events(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]
     events: Any = body.get("events")
     if events is None:
         events = []
-    elif not isinstance(events, list):
+    elif events.__class__ is not list:
         raise _invalid("`events` must be an array")
     if event is None and events:
         event = events[0]
@@ -145,11 +156,11 @@ def _are_texts(values: list[Any]) -> bool:
 
 def _object(parent: dict[str, Any], key: str) -> dict[str, Any]:
     value = parent.get(key)
+    if value.__class__ is dict:
+        return value
     if value is None:
         return {}
-    if not isinstance(value, dict):
-        raise _invalid(f"`{key}` must be an object")
-    return value
+    raise _invalid(f"`{key}` must be an object")
 
 
 def _text(ctx: dict[str, Any], key: str) -> str:
@@ -161,11 +172,9 @@ def _text(ctx: dict[str, Any], key: str) -> str:
 
 def _count(ctx: dict[str, Any], key: str) -> int | None:
     value = ctx.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _invalid(f"`ctx.{key}` must be a whole number")
-    return value
+    if value is None or (value.__class__ is int and value >= 0):
+        return value
+    raise _invalid(f"`ctx.{key}` must be a whole number")
 
 
 def _invalid(what: str) -> RequestError:

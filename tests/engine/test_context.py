@@ -17,7 +17,7 @@ FAILED = "inngest/function.failed"
 
 
 def context(**changes: Any) -> CallContext:
-    return CallContext(replace(Request().call(), **changes), app_id="app", logger=LOGGER)
+    return CallContext(replace(Request().call(), **changes), "app", LOGGER, None, None)
 
 
 def test_a_context_shows_the_call() -> None:
@@ -36,7 +36,7 @@ def test_events_are_read_when_asked_for() -> None:
 def test_events_that_were_rebuilt_to_their_types_are_kept() -> None:
     events: list[Event[Any]] = [Event(name="a", data={"n": n}) for n in range(2)]
     ctx: CallContext[Any] = CallContext(
-        Request().call(), app_id="app", logger=LOGGER, received=(events[0], events)
+        Request().call(), "app", LOGGER, None, None, (events[0], events)
     )
     assert ctx.event is events[0]
     assert ctx.events is events
