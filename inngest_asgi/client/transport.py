@@ -53,7 +53,7 @@ async def exchange(client: HTTPClient, outgoing: Outgoing) -> Answer:
     except (httpx.RequestError, RuntimeError) as error:
         # httpx lets RuntimeError through for a client that was closed, and for a kept connection
         # whose event loop was; the pool then drops that connection, so trying again may help.
-        said = str(error) or "no more is known"
+        said = str(error).removesuffix(".") or "no more is known"
         raise ApiError(
             f"No answer from {outgoing.origin}: {type(error).__name__}: {said}."
         ) from error

@@ -99,6 +99,7 @@ def test_a_key_that_is_not_hexadecimal_is_named_but_not_shown() -> None:
     [
         pytest.param(httpx.ConnectError("refused"), "ConnectError: refused", id="refused"),
         pytest.param(httpx.ReadTimeout(""), "ReadTimeout: no more is known", id="time-out"),
+        pytest.param(httpx.ReadError("Cut off."), "ReadError: Cut off", id="with-a-full-stop"),
         pytest.param(httpx.RemoteProtocolError("bad"), "RemoteProtocolError: bad", id="protocol"),
         pytest.param(httpx.DecodingError("gzip"), "DecodingError: gzip", id="encoding"),
         pytest.param(RuntimeError("loop closed"), "RuntimeError: loop closed", id="dead loop"),
