@@ -10,40 +10,38 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import Route
 
 from inngest_asgi.dev.options import MEMORY
-from inngest_asgi.dev.records import RunStatus
 from inngest_asgi.dev.store.filters import EventQuery, RunQuery
 from inngest_asgi.dev.web.advice import advice
 from inngest_asgi.dev.web.bodies import body_of
 from inngest_asgi.dev.web.replies import id_of, json_reply, parsed
 from inngest_asgi.dev.web.timelines import timeline
-from inngest_asgi.dev.web.words import flow_words, held_words
+from inngest_asgi.dev.web.ui_views import (
+    STATUSES,
+    app_view,
+    event_row,
+    event_view,
+    function_view,
+    record_view,
+    run_view,
+    span_view,
+)
+from inngest_asgi.dev.web.words import held_words
 from inngest_asgi.dev.web.workers import worker_views
 from inngest_asgi.errors import RequestError, SendEventsError
 from inngest_asgi.version import VERSION
-from inngest_asgi.wire.codec import Fragment, dump_text, loads
+from inngest_asgi.wire.codec import Fragment
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from inngest_asgi.dev.records import App, Function, Record, StoredEvent
-    from inngest_asgi.dev.spans import Span
+    from inngest_asgi.dev.records import RunStatus
     from inngest_asgi.dev.store.queries import RunItem
     from inngest_asgi.dev.web.served import Served
 
 MOST_ROWS = 200
-PREVIEW = 160
-"""Characters of an event's data that lists show."""
 
-_STATUSES = {
-    RunStatus.SCHEDULED: "queued",
-    RunStatus.RUNNING: "running",
-    RunStatus.COMPLETED: "completed",
-    RunStatus.FAILED: "failed",
-    RunStatus.CANCELLED: "cancelled",
-    RunStatus.SKIPPED: "skipped",
-}
-_STATUS_OF = {label: status for status, label in _STATUSES.items()}
+_STATUS_OF = {label: status for status, label in STATUSES.items()}
 
 
 def routes(server: Served) -> list[Route]:
@@ -75,9 +73,9 @@ class _Ui:
                 "now": self._server.clock.time(),
                 "version": VERSION,
                 "db": None if options.db == MEMORY else options.db,
-                "apps": [_app_view(app, functions) for app in registry.apps],
+                "apps": [app_view(app, functions) for app in registry.apps],
                 "workers": worker_views(self._server.gateway.roster),
-                "functions": [_function_view(one, names.get(one.app_id, "")) for one in functions],
+                "functions": [function_view(one, names.get(one.app_id, "")) for one in functions],
             }
         )
 
@@ -102,7 +100,7 @@ class _Ui:
                 "now": self._server.clock.time(),
                 "runs": [self._run_view(item) for item in page.items],
                 "cursor": page.cursor,
-                "counts": {_STATUSES[status]: counts.get(status, 0) for status in _STATUSES},
+                "counts": {label: counts.get(status, 0) for status, label in STATUSES.items()},
             }
         )
 
@@ -119,10 +117,10 @@ class _Ui:
             {
                 "now": self._server.clock.time(),
                 "run": self._run_view(item),
-                "events": [_event_view(event) for event in events],
+                "events": [event_view(event) for event in events],
                 "output": None if output is None else Fragment(output),
-                "trace": _span_view(root),
-                "log": [_record_view(record) for record in history],
+                "trace": span_view(root),
+                "log": [record_view(record) for record in history],
             }
         )
 
@@ -154,7 +152,7 @@ class _Ui:
             {
                 "now": self._server.clock.time(),
                 "events": [
-                    _event_row(event)
+                    event_row(event)
                     | {"runs": [self._run_view(item) for item in runs[event.internal_id]]}
                     for event in page.items
                 ],
@@ -172,7 +170,7 @@ class _Ui:
         return json_reply(
             {
                 "now": self._server.clock.time(),
-                "event": _event_view(event),
+                "event": event_view(event),
                 "held": [held_words(record) for record in held],
                 "runs": [self._run_view(item) for item in runs[event_id]],
             }
@@ -202,99 +200,7 @@ class _Ui:
         return json_reply({"ok": True})
 
     def _run_view(self, item: RunItem) -> dict[str, Any]:
-        run, function = item.run, self._server.registry.function(item.run.function_id)
-        return {
-            "id": run.id,
-            "status": _STATUSES.get(run.status, "unknown"),
-            "function": function.slug,
-            "name": function.name,
-            "event_id": run.event_id,
-            "event": item.event_name,
-            "cron": item.cron,
-            "original": item.original_run_id,
-            "queued_at": run.queued_at,
-            "started_at": run.started_at,
-            "ended_at": run.ended_at,
-        }
-
-
-def _app_view(app: App, functions: list[Function]) -> dict[str, Any]:
-    return {
-        "id": app.id,
-        "name": app.name,
-        "url": app.url,
-        "sdk": app.sdk,
-        "framework": app.framework,
-        "version": app.app_version,
-        "synced_at": app.synced_at,
-        "functions": sum(one.app_id == app.id for one in functions),
-        "error": app.error,
-        "advice": advice(app.error),
-    }
-
-
-def _function_view(function: Function, app: str) -> dict[str, Any]:
-    return {
-        "slug": function.slug,
-        "name": function.name,
-        "app": app,
-        "app_id": function.app_id,
-        "triggers": function.triggers,
-        "flow": flow_words(function.config),
-        "max_attempts": function.max_attempts,
-    }
-
-
-def _event_row(event: StoredEvent) -> dict[str, Any]:
-    data = loads(event.body).get("data") or {}
-    text = ", ".join(f"{key}: {_short(value)}" for key, value in data.items())
-    return {
-        "id": event.internal_id,
-        "name": event.name,
-        "received_at": event.received_at,
-        "preview": text[:PREVIEW],
-    }
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, dict | list):
-        return "{…}" if isinstance(value, dict) else "[…]"
-    return (value if isinstance(value, str) else dump_text(value))[:PREVIEW]
-
-
-def _event_view(event: StoredEvent) -> dict[str, Any]:
-    return {
-        "id": event.internal_id,
-        "name": event.name,
-        "received_at": event.received_at,
-        "body": Fragment(event.body),
-    }
-
-
-def _span_view(span: Span) -> dict[str, Any]:
-    """Return a span without the payloads, which are asked for one by one."""
-    return {
-        "id": span.id,
-        "kind": span.kind,
-        "name": span.name,
-        "status": span.status,
-        "start": span.start,
-        "end": span.end,
-        "op": span.op,
-        "step_id": span.step_id,
-        "attempt": span.attempt,
-        "until": span.until,
-        "error": span.error,
-        "child": span.child_run_id,
-        "metadata": span.metadata,
-        "attributes": span.attributes,
-        "children": [_span_view(child) for child in span.children],
-    }
-
-
-def _record_view(record: Record) -> dict[str, Any]:
-    kept = {key: value for key, value in record.details.items() if key not in ("input", "output")}
-    return {"seq": record.seq, "at": record.at, "kind": record.kind, "details": kept}
+        return run_view(item, self._server.registry.function(item.run.function_id))
 
 
 def _statuses(text: str) -> tuple[RunStatus, ...]:

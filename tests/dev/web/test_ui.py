@@ -260,6 +260,7 @@ def test_an_app_is_added_and_removed() -> None:
         ("POST", "/ui/apps", "[]", 400, "Give the URL"),
         ("POST", "/ui/apps", '{"url": " "}', 400, "Give the URL"),
         ("POST", "/ui/apps", '{"url": "ftp://x"}', 400, "ftp"),
+        ("POST", "/ui/apps", '{"url": "ws://connect"}', 400, "register by themselves"),
         ("DELETE", "/ui/apps?url=http://nowhere.test", None, 404, "There is no app at"),
     ],
 )
