@@ -45,7 +45,7 @@ class Changes:
 
     async def next(self) -> str:
         """Wait for changes; return in a few words what changed since the last time."""
-        changes = await self._next
+        changes = await asyncio.shield(self._next)
         self._look()
         return changed(self._folder, (path for _, path in changes))
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _PAUSE = 2.0
 """Seconds between two questions to an application that is not up yet."""
+_BREATH = 0.5
+"""Seconds before an application that has ended by itself is started again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,15 +135,28 @@ class _Session:
             text = f"{self.plan.target} could not be started. {advice}"
             self.notices.print(text, style="red")
             return
-        advice = "" if self.plan.path else "Where it serves Inngest is told by --path PATH."
+        advice = "Where it serves Inngest is told by --path PATH." if hosted.guessed else ""
         self._tell(await self.server.sync(url), advice)
 
     async def _follow(self, hosted: Hosted | None, changes: Changes | None) -> None:
-        """Start our application anew whenever its code changes."""
-        while hosted is not None and changes is not None:
-            self.notices.print(f"Reloading    {await changes.next()}")
+        """Start our application anew whenever its code changes, or it has ended by itself."""
+        while hosted is not None:
+            await first_of(self._reload(changes), self._revive(hosted))
             await hosted.stop()
             await self._start(hosted)
+
+    async def _reload(self, changes: Changes | None) -> None:
+        """Wait for a change of the code."""
+        if changes is None:
+            await for_ever()
+        self.notices.print(f"Reloading    {await changes.next()}")
+
+    async def _revive(self, hosted: Hosted) -> None:
+        """Wait until our application has ended by itself, and a little longer."""
+        how = await hosted.ended()
+        text = f"{self.plan.target} has ended {how}. It is started again."
+        self.notices.print(text, style="red")
+        await SYSTEM_CLOCK.sleep(_BREATH)
 
     async def _sync(self, url: str) -> bool:
         result = await self.server.sync(url)

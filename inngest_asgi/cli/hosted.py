@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import signal
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 import click
@@ -51,11 +53,17 @@ class Program:
 
 
 class Hosted:
-    """One process at a time that serves a program."""
+    """One process at a time that serves a program.
+
+    Attributes:
+        guessed: whether nothing told where the application serves Inngest.
+    """
 
     def __init__(self, program: Program) -> None:
+        self.guessed = False
         self._program = program
         self._process: SpawnProcess | None = None
+        self._end: asyncio.Future[list[object]] | None = None
 
     async def start(self) -> str | None:
         """Start the application.
@@ -70,12 +78,29 @@ class Hosted:
         self._process.start()
         reporter.close()  # the child's end is the only one left, so its death ends the reports
         with reports:
-            path = await asyncio.to_thread(_report, reports)
-        return path and f"{origin_of(self._program.listener)}{path}"
+            report = await asyncio.to_thread(_report, reports)
+        if report is None:
+            return None
+        path, self.guessed = report
+        self._end = asyncio.ensure_future(asyncio.to_thread(_ended, self._process))
+        return f"{origin_of(self._program.listener)}{path}"
+
+    async def ended(self) -> str:
+        """Wait until an application that had started ends by itself.
+
+        Returns:
+            How it did, in a few words.
+        """
+        process = self._process
+        if process is None or self._end is None:
+            await for_ever()
+        await asyncio.shield(self._end)
+        await asyncio.to_thread(process.join)
+        return how_it_ended(process.exitcode)
 
     async def stop(self) -> None:
         """End the process: calls in progress have a few seconds, after that they are dropped."""
-        process, self._process = self._process, None
+        process, self._process, self._end = self._process, None, None
         if process is not None:
             process.terminate()
             await asyncio.to_thread(process.join, _LONGEST_END)
@@ -83,10 +108,23 @@ class Hosted:
             await asyncio.to_thread(process.join)
 
 
-def _report(reports: Connection) -> str | None:
+def how_it_ended(code: int | None) -> str:
+    """Say in a few words what an exit code means; below zero it is that of a signal."""
+    if code is not None and -code in signal.valid_signals():
+        return f"by {signal.Signals(-code).name}"
+    return f"with exit code {code}"
+
+
+def _report(reports: Connection) -> tuple[str, bool] | None:
     with contextlib.suppress(EOFError, OSError):
-        return str(reports.recv())
+        path, guessed = reports.recv()
+        return path, guessed
     return None
+
+
+def _ended(process: SpawnProcess) -> list[object]:
+    """Wait for the end of a process and leave it to be joined, as others may do at any time."""
+    return list(wait([process.sentinel]))
 
 
 def _serve(program: Program, reporter: Connection) -> None:
@@ -120,7 +158,7 @@ async def _serving(program: Program, reporter: Connection) -> None:
     loaded = load_app(program.target, program.path)
     async with served(loaded.app, program.listener, patience=_GRACE):
         with reporter:
-            reporter.send(loaded.path)
+            reporter.send((loaded.path, loaded.guessed))
         await _orphaned()
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+import httpx
 import pytest
 from starlette.responses import Response
 
@@ -209,3 +210,38 @@ def test_an_application_of_its_own_without_reload(
     monkeypatch.setattr(sys, "stdout", output)
     dev(asked_for(target="shop:app", hold=True))
     assert told in output.getvalue()
+
+
+DYING = """
+import os, pathlib
+import inngest_asgi as inngest
+client = inngest.Inngest("shop")
+
+@client.create_function(fn_id="pay", trigger=inngest.TriggerEvent(event="paid"))
+async def pay(ctx: inngest.Context) -> str:
+    try:
+        pathlib.Path("died").touch(exist_ok=False)
+    except FileExistsError:
+        return "alive"
+    os._exit(9)
+
+app = inngest.serve(client)
+"""
+
+
+def test_an_application_that_died_in_a_call_is_started_again_and_the_run_goes_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("shop.py", DYING)
+    port = free_port()
+
+    def pay() -> None:
+        httpx.post(f"http://127.0.0.1:{port}/e/key", json={"name": "paid"}).raise_for_status()
+
+    sending = threading.Thread(target=pay)
+    output = programs.Acting(("Serving until Ctrl-C", sending.start), ('"alive"', interrupt))
+    monkeypatch.setattr(sys, "stdout", output)
+    options = DevOptions(hold=True, retry_interval=1)
+    dev(Plan(options=options, port=port, host=LOCALHOST, verbose=True, target="shop:app"))
+    sending.join()
+    assert "shop:app has ended with exit code 9. It is started again." in output.getvalue()

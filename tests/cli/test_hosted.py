@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from inngest_asgi.cli import hosted as module
-from inngest_asgi.cli.hosted import Hosted, Program
+from inngest_asgi.cli.hosted import Hosted, Program, how_it_ended
 from inngest_asgi.cli.serving import listening, origin_of
 
 if TYPE_CHECKING:
@@ -114,6 +114,48 @@ def test_what_cannot_start_says_why_and_nobody_waits(
     assert "cli/hosted.py" not in error
 
 
+def test_a_process_that_ends_by_itself_is_noticed(project: Project) -> None:
+    project.write(
+        "shop.py",
+        "import os\nfrom starlette.applications import Starlette\n"
+        "from starlette.routing import Route\n"
+        "app = Starlette(routes=[Route('/', lambda request: os._exit(9))])\n",
+    )
+
+    async def work(hosted: Hosted, origin: str) -> None:
+        await hosted.start()
+        async with httpx.AsyncClient(base_url=origin) as http:
+            with pytest.raises(httpx.TransportError):
+                await http.get("/")
+        assert await asyncio.wait_for(hosted.ended(), 10) == "with exit code 9"
+
+    hosting(work)
+
+
+def test_one_that_never_started_does_not_end(project: Project) -> None:
+    project.write("shop.py", "app = 1 / 0\n")
+
+    async def work(hosted: Hosted, origin: str) -> None:
+        await hosted.start()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(hosted.ended(), 0.05)
+
+    hosting(work)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (0, "with exit code 0"),
+        (9, "with exit code 9"),
+        (-9, "by SIGKILL"),
+        (-999, "with exit code -999"),
+    ],
+)
+def test_how_a_process_ended_is_said_in_words(code: int, said: str) -> None:
+    assert how_it_ended(code) == said
+
+
 def test_a_process_that_does_not_end_is_killed(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,7 +185,7 @@ def test_what_the_process_does(
         program = Program("shop:app", None, listener, SERVER)
 
         def stop_when_up() -> None:
-            assert reports.recv() == "/api/inngest"
+            assert reports.recv() == ("/api/inngest", True)
             os.kill(os.getpid(), signal.SIGTERM)
 
         stopping = threading.Thread(target=stop_when_up, daemon=True)
