@@ -159,6 +159,9 @@ class _Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(f"what it sent is not HTTP: {error}")
+        self._head_size += 0 if self._has_head else len(data)
+        if self._head_size > _LONGEST_HEAD:
+            self._fail("its headers are too long")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -175,9 +178,6 @@ class _Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name, value))
-        self._head_size += len(name) + len(value)
-        if self._head_size > _LONGEST_HEAD:
-            self._fail("its headers are too long")
 
     def on_headers_complete(self) -> None:
         names = {name.lower() for name, _ in self._headers}
