@@ -12,6 +12,8 @@ from inngest_asgi.wire.names import ServerKind
 
 MEMORY = ":memory:"
 
+_LAST_PORT = 65_535
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevOptions:
@@ -41,8 +43,8 @@ class DevOptions:
             addresses and names of this network: to all others it is not at home.
 
     Raises:
-        ConfigError: there is no such kind, the signing key is none, a cloud server lacks keys, or
-            `keep` is no duration.
+        ConfigError: there is no such kind, the signing key is none, a cloud server lacks keys,
+            `keep` is no duration, the gateway's port is none, or an interval is not positive.
     """
 
     db: str = MEMORY
@@ -70,6 +72,7 @@ class DevOptions:
             to_timedelta(self.keep, field="keep")
         if self.signing_key is not None:
             bearer_token(self.signing_key)
+        _check_gateway(self.gateway_port, self.heartbeat_interval, self.extend_lease_interval)
         if "" in self.event_keys:
             raise ConfigError("event_keys has an empty key; leave it out.")
         if self.is_cloud and not (self.signing_key and self.event_keys):
@@ -93,3 +96,12 @@ class DevOptions:
     def persistent(self) -> bool:
         """Whether anything outlives the server."""
         return self.db != MEMORY
+
+
+def _check_gateway(port: int | None, *intervals: float) -> None:
+    if port is not None and not 0 <= port <= _LAST_PORT:
+        raise ConfigError(
+            f"gateway_port is {port}; ports go from 0 (any free one) to {_LAST_PORT}."
+        )
+    if min(intervals) <= 0:
+        raise ConfigError("heartbeat_interval and extend_lease_interval must be positive seconds.")

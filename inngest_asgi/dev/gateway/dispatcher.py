@@ -96,7 +96,8 @@ class Dispatcher:
         self._dispatches: dict[str, _Dispatch] = {}
         self._of_job: dict[str, _Dispatch] = {}
         self._unacknowledged: Deadlines[str] = Deadlines()
-        self._hurried = False
+        self._patience_ends = now()
+        self._hurried = self._elders = False
 
     # What the executor asks
 
@@ -107,23 +108,24 @@ class Dispatcher:
             jobs: all that are in the queue.
             patience: seconds in which a worker must show that it is still at it.
         """
-        until = self._now() + patience
+        self._patience_ends = self._now() + patience
         for job in jobs:
             if job.kind is JobKind.CALL and job.value is not None:
-                dispatch = self._open(job, job.value.decode())
-                dispatch.expected = True
-                self._leases.expect(dispatch.request_id, until)
-                self._arm(until)
+                self._open(job, job.value.decode()).expected = True
+        self._expect_until(self._patience_ends)
 
-    def hurry(self) -> None:
-        """Wait not much longer for what an earlier server sent; said twice, it means nothing."""
-        if self._hurried:
-            return
-        self._hurried, until = True, self._now() + FRESH_START
-        for dispatch in self._dispatches.values():
-            if dispatch.expected and not self._leases.is_acknowledged(dispatch.request_id):
-                self._leases.expect(dispatch.request_id, until)
-                self._arm(until)
+    def joined(self, *, is_younger: bool) -> None:
+        """Take note of a worker; `is_younger` says that it began after this server did.
+
+        As long as there are only such, nobody seems to have what an earlier server sent, and it is
+        not waited for much longer.
+        """
+        if not is_younger and not self._elders:
+            self._elders = True
+            self._expect_until(self._patience_ends)
+        elif is_younger and not (self._elders or self._hurried):
+            self._hurried = True
+            self._expect_until(min(self._now() + FRESH_START, self._patience_ends))
 
     def admit(self, job: Job, function: Function) -> bool:
         """Tell whether a call can be made now; if it is over a socket, its worker is reserved.
@@ -140,7 +142,9 @@ class Dispatcher:
         if link is None:
             self._line.add(function.slug, job)
             return False
-        dispatch = dispatch or self._open(job, self._new_id())
+        if dispatch is None:
+            dispatch = self._open(job, self._new_id())
+        self._release(dispatch)
         dispatch.slug = function.slug
         self._assign(dispatch, link)
         return True
@@ -225,7 +229,18 @@ class Dispatcher:
             if room:
                 self._line.call(slug, room)
 
+    def reconsider(self) -> None:
+        """Have all who wait for a worker try again: their functions may be served elsewhere now."""
+        for slug in self._line.slugs:
+            self._line.call(slug, float("inf"))
+
     # The rest is how
+
+    def _expect_until(self, until: float) -> None:
+        for dispatch in self._dispatches.values():
+            if dispatch.expected and not self._leases.is_acknowledged(dispatch.request_id):
+                self._leases.expect(dispatch.request_id, until)
+                self._arm(until)
 
     def _open(self, job: Job, request_id: str) -> _Dispatch:
         outcome = asyncio.get_running_loop().create_future()

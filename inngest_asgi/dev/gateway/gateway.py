@@ -110,6 +110,7 @@ class Gateway:
             new_id=lambda: new_ulid(clock),
             on_call=jobs.put,
         )
+        registry.on_change.append(self.calls.reconsider)
         self.closed = False
 
     def expect(self, jobs: Iterable[Job]) -> None:
@@ -227,8 +228,9 @@ class Gateway:
     def _let_in(self, link: Link, worker: WorkerConnect) -> None:
         self.roster.add(link)
         link.role.ready(self._intervals, self._now())
-        if worker.started_at is not None and worker.started_at.timestamp() > self._started_at:
-            self.calls.hurry()
+        began = worker.started_at
+        is_younger = began is not None and began.timestamp() > self._started_at
+        self.calls.joined(is_younger=is_younger)
         self._tell()
         names = ", ".join(group.app_name for group in link.groups)
         _log.info("Worker %s is connected, with %s.", link.instance, names)

@@ -32,9 +32,10 @@ _LARGEST = MAX_FRAME + 2 * 1024 * 1024
 """Bytes; the role closes over a frame that is too large with a reason the worker understands."""
 _FAREWELL = 2.0
 """Seconds a worker has to answer the closing of its socket."""
-# What websockets tells there (sockets opened and closed) the gateway tells in its own words.
+# Who comes and goes the gateway tells in its own words, and who only probes the port is no news.
 _quiet = logging.getLogger(f"{__name__}.websockets")
-_quiet.setLevel(logging.CRITICAL)
+_quiet.setLevel(logging.ERROR)
+_quiet.addFilter(lambda record: record.msg != "opening handshake failed")
 
 
 @contextlib.asynccontextmanager

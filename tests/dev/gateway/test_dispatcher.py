@@ -628,3 +628,52 @@ def test_no_more_than_three_workers_are_tried_in_a_row() -> None:
         assert sum(len(worker.requests) for worker in deaf) == 4
 
     acted(shop(), act)
+
+
+def test_a_worker_that_may_still_have_the_call_has_all_the_time_that_was_meant(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        twice = Twice(tmp_path)
+        event_id, request = await twice.begin()
+        async with twice.again() as here:
+            started_at = datetime.fromtimestamp(here.clock.time() + 1, UTC)
+            new = await FakeWorker(here, instance_id="new", started_at=started_at).ready()
+            await here.pass_time(2)
+            old = await FakeWorker(here, answers=False).ready()
+            await here.pass_time(28)
+            old.requests.append(request)
+            old.extend(request)
+            await FakeWorker(here, instance_id="newer", started_at=started_at).ready()
+            await here.pass_time(20)
+            await old.work(request)
+            await here.server.settle()
+            assert (new.requests, old.refused) == ([], [])
+            assert await status_of(here, event_id) is RunStatus.COMPLETED
+
+    asyncio.run(main())
+
+
+def test_a_bug_between_the_choice_of_a_worker_and_the_call_leaves_no_room_taken(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def act(here: World) -> None:
+        gateway = here.server.gateway
+
+        def broken(*_: object) -> None:
+            monkeypatch.undo()
+            raise ValueError("A bug.")
+
+        workers = [FakeWorker(here, instance_id=name, answers=False) for name in "ab"]
+        await here.server.settle()
+        monkeypatch.setattr(gateway.calls, "request_id", broken)
+        event_id = await here.send()
+        await here.pass_time(31)
+        assert sum(gateway.roster.in_flight(name) for name in "ab") == 1
+        (busy,) = [worker for worker in workers if worker.requests]
+        await busy.work(busy.requests[0])
+        await here.server.settle()
+        assert await status_of(here, event_id) is RunStatus.COMPLETED
+        assert "A bug in the server" in caplog.text
+
+    acted(shop(), act)

@@ -64,3 +64,17 @@ def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
         connection.commit()
     (job,) = kept(path).jobs
     assert job == Job("J", "R", JobKind.SLEEP, "s", 5.0, generation=2, name="nap")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "generation"),
+    [(JobKind.CALL, None, 2), (JobKind.CALL, b"request", 1), (JobKind.FETCH, b"{}", 2)],
+    ids=["call", "call-that-a-worker-has", "fetch"],
+)
+def test_only_what_is_handed_out_again_has_a_new_generation(
+    tmp_path: Path, kind: JobKind, value: bytes | None, generation: int
+) -> None:
+    job = Job("J", "R", kind, None, 5.0)
+    job.value = value
+    (back,) = kept(tmp_path / "dev.db", Changes(jobs=[job])).jobs
+    assert (back.generation, back.value) == (generation, value)
