@@ -34,7 +34,7 @@ def parsed(command: str, *arguments: str) -> dict[str, Any]:
 def test_help_lists_the_commands(option: str) -> None:
     lines = invoke(option).stdout.splitlines()
     listed = [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]]
-    assert listed == ["dev", "events", "run", "runs", "send"]
+    assert listed == ["connect", "dev", "events", "run", "runs", "send"]
 
 
 def test_the_version() -> None:
