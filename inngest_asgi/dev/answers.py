@@ -43,6 +43,13 @@ _ADVICE_BY_HUNDRED = {
 }
 _VERSION = re.compile(r"[0-9]{1,4}")
 _INPUTS = {"gateway": "body", "aigateway": "body", "deferadd": ""}
+_EXPERIMENT = {
+    "experimentName": "name",
+    "variant": "variant",
+    "selectionStrategy": "selection_strategy",
+    "experimentStepID": "experiment_step_id",
+}
+"""Options of steps inside an experiment, and their names as metadata (steps.md 3)."""
 _RUNNABLE = frozenset({"step", "steprun", "stepplanned", "steperror", "stepfailed"})
 _WHITESPACE = b" \t\r\n"
 
@@ -166,7 +173,7 @@ def read_op(item: Any) -> Op | Failed:
         data=data,
         error=error,
         seconds=_seconds(item.get("timing")),
-        metadata=tuple(_metadata(item.get("metadata"))),
+        metadata=(*_metadata(item.get("metadata")), *_experiment(opts)),
     )
 
 
@@ -283,6 +290,15 @@ def _metadata(items: Any) -> Iterator[dict[str, Any]]:
             continue
         if len(dumps(update.values)) <= MAX_OF_SPAN:
             yield {name: item.get(name) for name in ("scope", "kind", "op", "values")}
+
+
+def _experiment(opts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what is to be kept of a step that belongs to a variant of an experiment."""
+    values = {
+        name: opts[key] for key, name in _EXPERIMENT.items() if isinstance(opts.get(key), str)
+    }
+    if len(values) == len(_EXPERIMENT):
+        yield {"scope": "step", "kind": "inngest.experiment", "op": "merge", "values": values}
 
 
 def _seconds(timing: Any) -> float | None:

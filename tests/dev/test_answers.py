@@ -283,3 +283,27 @@ def test_metadata_of_a_step_that_may_not_be_kept_is_left_out(given: Any, kept: l
 def test_records_tell_the_input_of_steps_that_run_code() -> None:
     assert op_of(opts={"input": [1]}).about(0)["input"] == [1]
     assert "input" not in op_of(op="AIGateway", opts={"input": [1]}).about(0)
+
+
+VARIANT = {
+    "experimentName": "price",
+    "variant": "high",
+    "selectionStrategy": "weighted",
+    "experimentStepID": "abc",
+}
+
+
+def test_a_step_of_an_experiment_tells_its_variant() -> None:
+    (kept,) = op_of(opts=VARIANT).metadata
+    assert (kept["scope"], kept["kind"], kept["op"]) == ("step", "inngest.experiment", "merge")
+    assert kept["values"] == {
+        "name": "price",
+        "variant": "high",
+        "selection_strategy": "weighted",
+        "experiment_step_id": "abc",
+    }
+
+
+@pytest.mark.parametrize("odd", [{"variant": 7}, {"experimentName": None}], ids=["number", "null"])
+def test_a_step_that_tells_half_of_an_experiment_tells_nothing(odd: dict[str, Any]) -> None:
+    assert op_of(opts=VARIANT | odd).metadata == ()
