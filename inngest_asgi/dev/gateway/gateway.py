@@ -207,6 +207,7 @@ class Gateway:
                 """A worker's status changes nothing."""
 
     def _tell(self) -> None:
+        self.calls.reconsider()
         for notify in self._watchers:
             notify()
 
