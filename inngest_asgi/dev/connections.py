@@ -21,6 +21,8 @@ PATIENCE = 15.0
 
 _IDLE = 1.0
 """Seconds, shorter than any server's patience: a call must not meet the end of its connection."""
+_MANY = 100
+"""Origins that are known at a time; beyond that, those that nobody asks any more are forgotten."""
 _LONGEST_HEAD = 256 * 1024
 _WITHOUT_BODY = frozenset({"HEAD", "CONNECT"})
 
@@ -67,6 +69,10 @@ class Connections:
     def __init__(self) -> None:
         self._idle: dict[Origin, list[_Connection]] = {}
 
+    def __len__(self) -> int:
+        """Return how many origins are known."""
+        return len(self._idle)
+
     async def exchange(self, origin: Origin, sending: Sending) -> Received:
         """Send a request and return the answer.
 
@@ -77,29 +83,37 @@ class Connections:
         connection = self._take(origin) or await _open(origin)
         received = await connection.exchange(sending)
         if connection.is_open:
-            self._idle.setdefault(origin, []).append(connection)
+            self._keep(origin, connection)
         return received
 
     def close(self) -> None:
         """Close what waits."""
-        for origin in list(self._idle):
-            for connection in self._idle.pop(origin):
-                connection.close()
+        for idle in self._idle.values():
+            _close_all(idle)
+        self._idle.clear()
 
     def _take(self, origin: Origin) -> _Connection | None:
-        """Return the connection that was used last, and close those that waited for too long."""
-        idle = self._idle.pop(origin, [])
-        now = asyncio.get_running_loop().time()
-        fresh = []
-        for connection in idle:
-            if connection.is_open and now - connection.since < _IDLE:
-                fresh.append(connection)
-            else:
-                connection.close()
-        taken = fresh.pop() if fresh else None
-        if fresh:
-            self._idle[origin] = fresh
-        return taken
+        """Return the connection that was used last, unless it, and so all others, are too old."""
+        idle = self._idle.get(origin, [])
+        while idle:
+            connection = idle.pop()
+            if connection.is_fresh:
+                return connection
+            connection.close()
+        return None
+
+    def _keep(self, origin: Origin, connection: _Connection) -> None:
+        if len(self._idle) > _MANY:
+            fresh = {one: idle for one, idle in self._idle.items() if idle and idle[-1].is_fresh}
+            for one in self._idle.keys() - fresh.keys():
+                _close_all(self._idle[one])
+            self._idle = fresh
+        self._idle.setdefault(origin, []).append(connection)
+
+
+def _close_all(connections: list[_Connection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 async def _open(origin: Origin) -> _Connection:
@@ -118,11 +132,15 @@ class _Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Received] | None = None
-        self.since = 0.0
+        self._since = 0.0
 
     @property
     def is_open(self) -> bool:
         return self._transport is not None
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.is_open and self._loop.time() - self._since < _IDLE
 
     async def exchange(self, sending: Sending) -> Received:
         self._sending = sending
@@ -138,7 +156,7 @@ class _Connection(asyncio.Protocol):
         finally:
             if self._answer is not None:
                 self.close()
-            self.since = self._loop.time()
+            self._since = self._loop.time()
 
     def close(self) -> None:
         self._answer = None

@@ -53,6 +53,7 @@ class Retention:
         self._store = store
         self._keep = keep
         self._waits = False
+        self._news = False
         self._round: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -61,8 +62,10 @@ class Retention:
 
     def saved(self, changes: Changes) -> None:
         """Take note that there is something that will be old one day."""
-        if changes.events and not self._waits:
-            self._wake_at(self._clock.time() + self._keep)
+        if changes.events:
+            self._news = True
+            if not self._waits:
+                self._wake_at(self._clock.time() + self._keep)
 
     async def stop(self) -> None:
         """Leave the rest for the next server."""
@@ -92,10 +95,13 @@ class Retention:
             mark = await self._store.tidy(partial(forget_events, before=before, mark=mark))
             await self._clock.sleep(_PAUSE)
         await self._repeat(give_back)
+        self._news = False
         first = await self._store.tidy(lambda db: oldest(db, before))
-        self._waits = False
+        self._waits, now = False, self._clock.time()
+        if first is None and self._news:  # it came after the question
+            first = now
         if first is not None:
-            self._wake_at(max(first + self._keep, self._clock.time() + _REST))
+            self._wake_at(max(first + self._keep, now + _REST))
 
     async def _repeat(self, portion: Callable[[Any], bool]) -> None:
         while await self._store.tidy(portion):

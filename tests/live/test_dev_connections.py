@@ -52,7 +52,7 @@ async def talking(
     *answers: bytes, closes: bool = False
 ) -> AsyncIterator[tuple[Connections, Origin, Script]]:
     script, connections = Script(*answers, closes=closes), Connections()
-    server = await asyncio.start_server(script.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(script.serve, "0.0.0.0", 0)
     async with server:
         try:
             yield connections, Origin("127.0.0.1", server.sockets[0].getsockname()[1], None), script
@@ -147,3 +147,19 @@ def test_which_connection_takes_the_next_request(
 def test_nobody_there_is_told_as_such() -> None:
     with pytest.raises(OSError, match="Connect call failed"):
         asyncio.run(Connections().exchange(Origin("127.0.0.1", 1, None), sending()))
+
+
+def test_hosts_that_nobody_asks_any_more_are_forgotten() -> None:
+    """Each of many origins leads to the same server here; only what was used last is kept."""
+
+    async def main() -> None:
+        async with talking(*[OK] * 300) as (pool, origin, script):
+            for n in range(140):
+                address = f"127.0.0.{n + 1}"
+                await pool.exchange(origin._replace(host=address), sending())
+                if n == 100:
+                    await asyncio.sleep(1.1)
+            assert len(pool) < 60
+            assert script.connections == 140
+
+    asyncio.run(main())
