@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 ACK_PATIENCE = 5.0
 """Seconds a worker has to acknowledge a request before another one gets it."""
 
+RETURN_PATIENCE = 2.0
+"""Seconds in which a worker that lost its connection is back, if it is alive."""
+
 ROUTES = 3
 """Workers that are tried in a row (connect.md 6)."""
 
@@ -203,12 +206,25 @@ class Dispatcher:
         if dispatch is not None and not dispatch.instance and not dispatch.outcome.done():
             self._assign(dispatch, link)
 
-    def gone(self, link: Link) -> None:
-        """Send what a worker had not acknowledged when its connection ended to another one."""
-        for dispatch in list(self._dispatches.values()):
-            taken = self._leases.is_acknowledged(dispatch.request_id)
-            if dispatch.link is link and not (taken or dispatch.outcome.done()):
+    def gone(self, link: Link, *, for_good: bool) -> None:
+        """Have what a worker had not acknowledged when its connection ended done by another one.
+
+        Unless it left `for_good` it may be at it all the same, the acknowledgement lost with the
+        connection. It is waited for a moment, lest two do the same.
+        """
+        for dispatch in self._unclaimed():
+            if dispatch.link is link and for_good:
                 self._reroute(dispatch)
+            elif dispatch.link is link:
+                self._await_acknowledgement(dispatch, RETURN_PATIENCE)
+
+    def back(self, link: Link) -> None:
+        """Ask a worker again for what it had not acknowledged on a connection that is gone."""
+        for dispatch in self._unclaimed():
+            before = dispatch.link
+            if before is not None and before.role.ended and dispatch.instance == link.instance:
+                self._assign(dispatch, link)
+                self._send(dispatch, link)
 
     # Time, and room
 
@@ -275,9 +291,21 @@ class Dispatcher:
         now, group = self._now(), link.group_of(dispatch.slug)
         name = group.app_name if group else ""
         link.role.request(replace(dispatch.message, app_name=name), now)
-        self._unacknowledged.set(dispatch.request_id, now + ACK_PATIENCE)
-        self._arm(now + ACK_PATIENCE)
+        self._await_acknowledgement(dispatch, ACK_PATIENCE)
         link.flush()
+
+    def _await_acknowledgement(self, dispatch: _Dispatch, patience: float) -> None:
+        until = self._now() + patience
+        self._unacknowledged.set(dispatch.request_id, until)
+        self._arm(until)
+
+    def _unclaimed(self) -> list[_Dispatch]:
+        """Return the calls that wait, and that no worker has acknowledged."""
+        return [
+            dispatch
+            for dispatch in self._dispatches.values()
+            if not self._leases.is_acknowledged(dispatch.request_id) and not dispatch.outcome.done()
+        ]
 
     def _reroute(self, dispatch: _Dispatch) -> None:
         """Send it to another worker; after some, let it wait for one as all do."""

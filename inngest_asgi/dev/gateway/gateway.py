@@ -20,6 +20,7 @@ from inngest_asgi.connect.messages import (
     WorkerPause,
     WorkerReady,
 )
+from inngest_asgi.connect.protocol.closing import CloseCode
 from inngest_asgi.connect.protocol.connection import Ended
 from inngest_asgi.connect.protocol.deadlines import earliest
 from inngest_asgi.connect.protocol.gateway_role import GatewayRole
@@ -201,7 +202,10 @@ class Gateway:
                 self.calls.replied(event, lambda: self._stored(link, event.request_id))
             case Ended():
                 self._ended(link, event)
-            case WorkerReady() | WorkerPause():
+            case WorkerReady():
+                self.calls.back(link)
+                self._tell()
+            case WorkerPause():
                 self._tell()
             case _:
                 """A worker's status changes nothing."""
@@ -257,7 +261,7 @@ class Gateway:
     def _ended(self, link: Link, end: Ended) -> None:
         self._open.pop(link, None)
         self.roster.remove(link)
-        self.calls.gone(link)
+        self.calls.gone(link, for_good=end.close.code == CloseCode.NORMAL)
         if link.groups:
             self._tell()
             _log.info("Worker %s is gone. %s", link.instance, end.close.explain())

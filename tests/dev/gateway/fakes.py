@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from inngest_asgi.connect.messages import (
     ResponseStatus,
     WorkerConnect,
 )
+from inngest_asgi.connect.protocol.closing import SHUTDOWN
 from inngest_asgi.connect.protocol.connection import Ended
 from inngest_asgi.connect.protocol.worker_role import WorkerRole
 from inngest_asgi.dev.schedule import new_ulid
@@ -124,6 +125,11 @@ class FakeWorker:
         """Be gone without a word."""
         self.role.lost()
         self.here.server.gateway.lost(self.link, None, "")
+
+    def leave(self) -> None:
+        """Be gone in order."""
+        self.role.close()
+        self.here.server.gateway.lost(self.link, *astuple(SHUTDOWN))
 
     def pause(self) -> None:
         """Want nothing new."""
