@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from inngest_asgi.connect.frames import to_bytes
 from inngest_asgi.dev import RunStatus
-from inngest_asgi.errors import RequestError
-from inngest_asgi.testing import ManualClock
 from inngest_asgi.wire.codec import loads
 from tests.dev.fakes import (
     Call,
@@ -21,7 +17,6 @@ from tests.dev.fakes import (
     Reply,
     World,
     crash,
-    kinds,
     op,
     ops,
     output,
@@ -35,7 +30,6 @@ from tests.dev.gateway.fakes import FakeWorker, response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     from inngest_asgi.connect.messages import ExecutorRequest
 
@@ -234,24 +228,14 @@ def test_what_nobody_acknowledges_is_offered_again_and_costs_no_attempt() -> Non
     acted(shop(), act)
 
 
-def test_a_reply_without_acknowledgement_is_taken() -> None:
-    async def act(here: World) -> None:
-        worker = await FakeWorker(here, acknowledges=False).ready()
-        run = await here.run_one()
-        assert run.status is RunStatus.COMPLETED
-        assert len(worker.requests) == 1
-
-    acted(shop(), act)
-
-
-def test_what_a_worker_had_not_acknowledged_when_it_died_is_sent_at_once_to_another() -> None:
+def test_what_a_worker_had_not_acknowledged_when_it_left_is_sent_at_once_to_another() -> None:
     async def act(here: World) -> None:
         first = await FakeWorker(here, acknowledges=False, answers=False, instance_id="a").ready()
         event_id = await here.send()
         await here.server.settle()
         await FakeWorker(here, instance_id="b").ready()
         before = here.clock.time()
-        first.die()
+        first.leave()
         await here.server.settle()
         assert await status_of(here, event_id) is RunStatus.COMPLETED
         assert here.clock.time() == before
@@ -259,138 +243,32 @@ def test_what_a_worker_had_not_acknowledged_when_it_died_is_sent_at_once_to_anot
     acted(shop(), act)
 
 
-def test_work_that_stopped_is_a_failed_attempt_and_done_elsewhere() -> None:
-    app = shop()
-
+def test_what_a_worker_had_not_acknowledged_when_it_died_is_soon_sent_to_another() -> None:
     async def act(here: World) -> None:
-        first = await FakeWorker(here, answers=False, instance_id="a").ready()
+        first = await FakeWorker(here, acknowledges=False, answers=False, instance_id="a").ready()
         event_id = await here.send()
         await here.server.settle()
+        await FakeWorker(here, instance_id="b").ready()
         first.die()
-        second = await FakeWorker(here, instance_id="b").ready()
-        began = here.clock.time()
-        (run,) = await here.finish(event_id)
-        failed = [
-            one for one in await here.server.history(run.id) if str(one.kind) == "attempt_failed"
-        ]
-        assert failed[0].at == began + 125
-        assert failed[0].details["error"]["code"] == "connect_worker_stopped_responding"
-        assert json.loads(second.requests[0].request_payload)["ctx"]["attempt"] == 1
-        assert second.requests[0].request_id != first.requests[0].request_id
-
-    acted(app, act)
-
-
-def test_extending_a_lease_keeps_work_going() -> None:
-    async def act(here: World) -> None:
-        worker = await FakeWorker(here, answers=False).ready()
-        event_id = await here.send()
-        await here.server.settle()
-        for _ in range(10):
-            await here.pass_time(100)
-            worker.extend(worker.requests[0])
-        await worker.work(worker.requests[0])
-        await here.server.settle()
+        await here.pass_time(1.9)
+        assert await status_of(here, event_id) is RunStatus.RUNNING
+        await here.pass_time(0.2)
         assert await status_of(here, event_id) is RunStatus.COMPLETED
 
     acted(shop(), act)
 
 
-def test_a_reply_that_comes_twice_is_recorded_once() -> None:
-    app = shop(script(ops(ran("a", 1)), DONE))
-
+def test_a_worker_whose_acknowledgement_was_lost_with_its_connection_keeps_the_request() -> None:
     async def act(here: World) -> None:
-        worker = await FakeWorker(here, answers=False).ready()
+        first = await FakeWorker(here, acknowledges=False, answers=False, instance_id="a").ready()
         event_id = await here.send()
         await here.server.settle()
-        first = worker.requests[0]
-        reply = response(first, await worker._run(first))
-        worker.say(reply)
-        worker.say(reply)
-        await here.server.settle()
-        assert await flush(here, first, ops(ran("a", 2))) == 200
-        assert worker.stored == [first.request_id] * 2
-        await worker.work(worker.requests[1])
-        (run,) = await here.finish(event_id)
-        recorded = kinds(await here.server.history(run.id)).count("step_recorded")
-        assert recorded == 1
-
-    acted(app, act)
-
-
-def test_a_late_reply_of_an_attempt_that_failed_counts_for_nothing() -> None:
-    async def act(here: World) -> None:
-        first = await FakeWorker(here, answers=False, instance_id="a").ready()
-        event_id = await here.send()
-        await here.server.settle()
+        other = await FakeWorker(here, instance_id="b").ready()
         first.die()
-        second = await FakeWorker(here, answers=False, instance_id="b").ready()
-        await here.pass_time(180)
-        assert len(second.requests) == 1
-        assert await flush(here, first.requests[0], output("late")) == 200
-        await second.work(second.requests[0])
-        await here.server.settle()
-        (run,) = await here.server.runs_of(event_id)
-        assert run.output == b'"done"'
-
-    acted(shop(), act)
-
-
-def test_a_reply_by_flush_ends_the_call() -> None:
-    async def act(here: World) -> None:
-        worker = await FakeWorker(here, answers=False).ready()
-        event_id = await here.send()
-        await here.server.settle()
-        worker.die()
-        assert await flush(here, worker.requests[0]) == 200
+        again = await FakeWorker(here, instance_id="a").ready()
         assert await status_of(here, event_id) is RunStatus.COMPLETED
-
-    acted(shop(), act)
-
-
-def test_a_reply_while_its_call_waits_for_another_worker_counts() -> None:
-    async def act(here: World) -> None:
-        worker = await FakeWorker(here, acknowledges=False, answers=False).ready()
-        event_id = await here.send()
-        await here.server.settle()
-        worker.die()
-        await here.server.settle()
-        assert await flush(here, worker.requests[0]) == 200
-        assert await status_of(here, event_id) is RunStatus.COMPLETED
-
-    acted(shop(), act)
-
-
-def test_a_reply_for_a_run_that_was_cancelled_meanwhile_may_be_forgotten() -> None:
-    async def act(here: World) -> None:
-        worker = await FakeWorker(here, answers=False).ready()
-        event_id = await here.send()
-        await here.server.settle()
-        (run,) = await here.server.runs_of(event_id)
-        await here.http.delete(f"/v0/runs/{run.id}")
-        await here.server.settle()
-        await worker.work(worker.requests[0])
-        await here.server.settle()
-        assert worker.stored == [worker.requests[0].request_id]
-        assert await status_of(here, event_id) is RunStatus.CANCELLED
-
-    acted(shop(), act)
-
-
-def test_a_call_may_last_two_hours() -> None:
-    async def act(here: World) -> None:
-        worker = await FakeWorker(here, answers=False, max_worker_concurrency=1).ready()
-        event_id = await here.send()
-        await here.server.settle()
-        for _ in range(73):
-            await here.pass_time(100)
-            worker.extend(worker.requests[0])
-        await here.server.settle()
-        (run,) = await here.server.runs_of(event_id)
-        failed = [
-            one for one in await here.server.history(run.id) if str(one.kind) == "attempt_failed"
-        ]
-        assert failed[0].details["error"]["code"] == "request_duration_too_long"
+        assert [one.request_id for one in again.requests] == [first.requests[0].request_id]
+        assert other.requests == []
 
     acted(shop(), act)
 
@@ -412,206 +290,6 @@ def test_an_app_that_is_served_over_http_too_is_called_over_its_socket(is_there:
     acted(app, act)
 
 
-# Under the next server on the same file
-
-
-class Twice:
-    """A call that is under way when its server stops, and what the next server makes of it."""
-
-    def __init__(self, tmp_path: Path, app: FakeApp | None = None, **options: Any) -> None:
-        self.app = app or shop()
-        self.clock = ManualClock()
-        self.options: dict[str, Any] = {"db": str(tmp_path / "dev.db"), "sync": False} | options
-
-    async def begin(self) -> tuple[str, ExecutorRequest]:
-        async with world(self.app, clock=self.clock, **self.options) as here:
-            worker = await FakeWorker(here, answers=False).ready()
-            event_id = await here.send()
-            await here.server.settle()
-            return event_id, worker.requests[0]
-
-    def again(self, **options: Any) -> Any:
-        return world(self.app, clock=self.clock, **(self.options | options))
-
-
-def test_a_flush_to_the_next_server_is_taken(tmp_path: Path) -> None:
-    async def main() -> None:
-        twice = Twice(tmp_path)
-        event_id, request = await twice.begin()
-        async with twice.again() as here:
-            assert await flush(here, request) == 200
-            assert await status_of(here, event_id) is RunStatus.COMPLETED
-            assert await flush(here, request) == 200
-
-    asyncio.run(main())
-
-
-def test_a_reply_over_a_new_connection_to_the_next_server_is_taken(tmp_path: Path) -> None:
-    async def main() -> None:
-        twice = Twice(tmp_path)
-        event_id, request = await twice.begin()
-        async with twice.again() as here:
-            worker = await FakeWorker(here, answers=False).ready()
-            worker.say(response(request, DONE))
-            await here.server.settle()
-            assert await status_of(here, event_id) is RunStatus.COMPLETED
-            assert worker.requests == []
-            assert worker.stored == [request.request_id]
-
-    asyncio.run(main())
-
-
-def test_work_that_goes_on_keeps_its_lease_under_the_next_server(tmp_path: Path) -> None:
-    async def main() -> None:
-        twice = Twice(tmp_path)
-        event_id, request = await twice.begin()
-        async with twice.again() as here:
-            worker = await FakeWorker(here, answers=False).ready()
-            worker.requests.append(request)
-            for _ in range(5):
-                await here.pass_time(30)
-                worker.extend(worker.requests[0])
-            assert worker.refused == []
-            assert here.server.gateway.roster.in_flight("worker-1") == 1
-            worker.say(response(request, DONE))
-            await here.server.settle()
-            assert await status_of(here, event_id) is RunStatus.COMPLETED
-            assert len(worker.requests) == 1
-
-    asyncio.run(main())
-
-
-def test_work_that_nobody_goes_on_with_is_sent_anew_and_a_late_reply_is_ignored(
-    tmp_path: Path,
-) -> None:
-    async def main() -> None:
-        twice = Twice(tmp_path)
-        event_id, request = await twice.begin()
-        async with twice.again() as here:
-            worker = await FakeWorker(here, answers=False).ready()
-            await here.pass_time(36)
-            (anew,) = worker.requests
-            context = json.loads(anew.request_payload)["ctx"]
-            assert anew.request_id != request.request_id
-            assert (context["generation_id"], context["attempt"]) == (2, 0)
-            assert await flush(here, request, output("late")) == 200
-            await worker.work(anew)
-            await here.server.settle()
-            (run,) = await here.server.runs_of(event_id)
-            assert run.output == b'"done"'
-
-    asyncio.run(main())
-
-
-def test_a_worker_that_began_later_ends_the_waiting_soon(tmp_path: Path) -> None:
-    async def main() -> None:
-        twice = Twice(tmp_path)
-        event_id, _ = await twice.begin()
-        async with twice.again() as here:
-            started_at = datetime.fromtimestamp(here.clock.time() + 1, UTC)
-            before = here.clock.time()
-            await FakeWorker(here, started_at=started_at).ready()
-            await FakeWorker(here, started_at=started_at).ready()
-            (run,) = await here.finish(event_id)
-            assert run.ended_at == before + 3
-
-    asyncio.run(main())
-
-
-def test_a_flush_that_cannot_be_saved_yet_is_to_be_sent_again(tmp_path: Path) -> None:
-    async def main() -> None:
-        twice = Twice(tmp_path)
-        event_id, request = await twice.begin()
-        async with twice.again(hold=True) as here:
-            reply = response(request, DONE)
-            with pytest.raises(RequestError, match="send it again"):
-                await here.clock.until(here.server.gateway.flush(reply))
-            here.server.release()
-            await here.server.settle()
-            assert await status_of(here, event_id) is RunStatus.COMPLETED
-
-    asyncio.run(main())
-
-
-def test_a_reply_of_unknown_request_is_acknowledged() -> None:
-    async def act(here: World) -> None:
-        worker = await FakeWorker(here, answers=False).ready()
-        await here.send()
-        await here.server.settle()
-        request = replace(worker.requests[0], request_id="unknown")
-        worker.say(response(request, DONE))
-        assert worker.stored == []
-        await here.server.settle()
-        assert worker.stored == ["unknown"]
-
-    acted(shop(), act)
-
-
-def test_a_worker_that_extends_what_it_did_not_acknowledge_has_taken_it() -> None:
-    async def act(here: World) -> None:
-        worker = await FakeWorker(here, acknowledges=False, answers=False).ready()
-        await here.send()
-        await here.server.settle()
-        worker.extend(worker.requests[0])
-        await here.pass_time(20)
-        assert len(worker.requests) == 1
-
-    acted(shop(), act)
-
-
-def test_a_reply_that_comes_just_when_nobody_seems_to_have_the_call_counts() -> None:
-    async def act(here: World) -> None:
-        worker = await FakeWorker(here, acknowledges=False, answers=False).ready()
-        event_id = await here.send()
-        await here.server.settle()
-        worker.die()
-        stored: list[str] = []
-        reply = response(worker.requests[0], DONE)
-        here.server.gateway.calls.replied(reply, lambda: stored.append("yes"))
-        await here.server.settle()
-        assert stored == ["yes"]
-        assert await status_of(here, event_id) is RunStatus.COMPLETED
-
-    acted(shop(), act)
-
-
-def test_only_calls_that_were_sent_are_waited_for(tmp_path: Path) -> None:
-    def handler(call: Call) -> Reply:
-        return DONE if call.steps else ops(op("Sleep", "nap", opts={"duration": "1h"}))
-
-    async def main() -> None:
-        twice = Twice(tmp_path, shop(handler))
-        async with twice.again() as here:
-            await FakeWorker(here).ready()
-            event_id = await here.send()
-            await here.server.settle()
-        async with twice.again() as here:
-            await FakeWorker(here).ready()
-            (run,) = await here.finish(event_id)
-            assert run.ended_at == run.queued_at + 3600
-
-    asyncio.run(main())
-
-
-def test_a_worker_that_began_later_does_not_end_what_goes_on_elsewhere(tmp_path: Path) -> None:
-    async def main() -> None:
-        twice = Twice(tmp_path)
-        event_id, request = await twice.begin()
-        async with twice.again() as here:
-            old = await FakeWorker(here, answers=False).ready()
-            old.requests.append(request)
-            old.extend(request)
-            started_at = datetime.fromtimestamp(here.clock.time() + 1, UTC)
-            new = await FakeWorker(here, instance_id="new", started_at=started_at).ready()
-            await here.pass_time(20)
-            assert new.requests == []
-            await old.work(request)
-            await here.server.settle()
-            assert await status_of(here, event_id) is RunStatus.COMPLETED
-
-    asyncio.run(main())
-
-
 def test_no_more_than_three_workers_are_tried_in_a_row() -> None:
     async def act(here: World) -> None:
         deaf = [
@@ -628,30 +306,6 @@ def test_no_more_than_three_workers_are_tried_in_a_row() -> None:
         assert sum(len(worker.requests) for worker in deaf) == 4
 
     acted(shop(), act)
-
-
-def test_a_worker_that_may_still_have_the_call_has_all_the_time_that_was_meant(
-    tmp_path: Path,
-) -> None:
-    async def main() -> None:
-        twice = Twice(tmp_path)
-        event_id, request = await twice.begin()
-        async with twice.again() as here:
-            started_at = datetime.fromtimestamp(here.clock.time() + 1, UTC)
-            new = await FakeWorker(here, instance_id="new", started_at=started_at).ready()
-            await here.pass_time(2)
-            old = await FakeWorker(here, answers=False).ready()
-            await here.pass_time(28)
-            old.requests.append(request)
-            old.extend(request)
-            await FakeWorker(here, instance_id="newer", started_at=started_at).ready()
-            await here.pass_time(20)
-            await old.work(request)
-            await here.server.settle()
-            assert (new.requests, old.refused) == ([], [])
-            assert await status_of(here, event_id) is RunStatus.COMPLETED
-
-    asyncio.run(main())
 
 
 def test_a_bug_between_the_choice_of_a_worker_and_the_call_leaves_no_room_taken(
