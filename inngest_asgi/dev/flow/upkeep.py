@@ -110,6 +110,8 @@ class Upkeep:
             event = loads(run.body) if run.body is not None else {}
             ticket = make_ticket(function.id, rules, event, now)
             ticket.started = run.started
+            if run.repeats:  # it did not ask whether it may start, and keeps nobody from it
+                ticket.singleton = None
             found.append((run.id, ticket))
         return found
 

@@ -41,10 +41,14 @@ class KeptFlow:
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A run that has not ended; `body` is its event's JSON, where it was asked for."""
+    """A run that has not ended, which may repeat another one.
+
+    `body` is its event's JSON, where it was asked for.
+    """
 
     id: str
     started: bool
+    repeats: bool
     body: bytes | None
 
 
@@ -115,11 +119,12 @@ def open_runs(connection: sqlite3.Connection, function_id: str, *, bodies: bool)
     """
     body = "(SELECT body FROM events WHERE internal_id = event_id)" if bodies else "NULL"
     rows = connection.execute(
-        f"SELECT id, started_at IS NOT NULL, {body} FROM runs"  # noqa: S608
+        "SELECT id, started_at IS NOT NULL,"  # noqa: S608
+        f" EXISTS (SELECT 1 FROM reruns WHERE run_id = runs.id), {body} FROM runs"
         " WHERE status IN (0, 5) AND +function_id = ? ORDER BY rowid",
         (function_id,),
     )
-    return [OpenRun(row[0], bool(row[1]), row[2]) for row in rows]
+    return [OpenRun(row[0], bool(row[1]), bool(row[2]), row[3]) for row in rows]
 
 
 def _events(

@@ -337,3 +337,26 @@ def test_a_window_does_not_close_before_its_events_are_saved() -> None:
 
     batch = {"maxSize": 9, "timeout": "30s"}
     played(FakeApp().add("one", done, batchEvents=batch), play)
+
+
+def test_a_rerun_takes_no_singleton_from_the_run_that_holds_it(tmp_path: Path) -> None:
+    """Reruns start beside it; the next server must not think that one of them holds it."""
+
+    def handler(call: Call) -> Reply:
+        naps = call.body["event"]["data"]["n"] == 1
+        return sleeper(call) if naps else output(None)
+
+    async def first(here: World) -> None:
+        (done_id,) = await send_many(here, {"n": 0})
+        await here.pass_time(1)
+        (run,) = await here.server.runs_of(done_id)
+        await send_many(here, {"n": 1})
+        await here.server.reruns.rerun(run.id)
+
+    async def second(here: World) -> None:
+        await here.pass_time(1)
+        (late,) = await send_many(here, {"n": 2})
+        assert await statuses(here, [late]) == [[]]
+
+    app = FakeApp().add("one", handler, singleton={"mode": "skip"})
+    before_and_after(tmp_path, app, first, second)
