@@ -99,7 +99,7 @@ $(VENV)/.with-lowest: pyproject.toml
 		--resolution lowest-direct --editable '.[all]' --group dev
 	@touch $@
 
-# The official SDK, which make bench measures and tests/live/test_peer_python.py runs.
+# The official SDK, which make bench measures and tests/live/test_peer_python*.py run.
 $(VENV)/.with-incumbent:
 	@$(ENVIRONMENT)
 	$(INSTALL) 'inngest[connect]~=0.5.18' fastapi 'uvicorn[standard]'

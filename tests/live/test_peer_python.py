@@ -3,122 +3,36 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
-from tests.house.source import ROOT
-from tests.live.commands import Command, free_ports
+from tests.live.commands import free_ports
+from tests.live.peers import answers, driving, is_there, running
 from tests.live.servers import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-PYTHON = ROOT / ".venv-incumbent" / "bin" / "python"
-"""Of the environment that holds the official SDK."""
+    from tests.live.peers import Peer
 
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.skipif(
-        not PYTHON.exists(), reason="`make test` makes .venv-incumbent, with the official SDK"
-    ),
-]
-
-ENDED = ("Completed", "Failed", "Cancelled")
-
-
-@dataclass(frozen=True)
-class Peer:
-    """The embedded server, with the application known to it."""
-
-    http: httpx.Client
-
-    def send(self, name: str, *, count: int = 1, **event: Any) -> list[str]:
-        """Send an event so many times at once; return the internal ids."""
-        events = [{"name": f"peer/{name}", **event}] * count
-        answer = self.http.post("/e/key", json=events)
-        assert answer.status_code == 200, answer.text
-        ids: list[str] = answer.json()["ids"]
-        return ids
-
-    def runs(self, *event_ids: str) -> list[dict[str, Any]]:
-        """Return the runs that events started, in order of these."""
-        answers = [self.http.get(f"/v1/events/{one}/runs").json() for one in event_ids]
-        return [run for answer in answers for run in answer["data"] or []]
-
-    def ended(self, *event_ids: str, count: int | None = None) -> list[dict[str, Any]]:
-        """Wait until events have started so many runs (one each), and these have ended."""
-        wanted = len(event_ids) if count is None else count
-        wait_until(lambda: self._have_ended(event_ids, wanted))
-        return self.runs(*event_ids)
-
-    def run(self, name: str, **event: Any) -> dict[str, Any]:
-        """Send an event that starts one run, and see that run through."""
-        (run,) = self.ended(*self.send(name, **event))
-        return run
-
-    def waiting(self, *event_ids: str) -> list[dict[str, Any]]:
-        """Wait until the runs of events sleep or wait; return them."""
-        wait_until(lambda: self._has_paused(event_ids))
-        return self.runs(*event_ids)
-
-    def _have_ended(self, event_ids: tuple[str, ...], count: int) -> bool:
-        runs = self.runs(*event_ids)
-        return len(runs) >= count and all(run["status"] in ENDED for run in runs)
-
-    def _has_paused(self, event_ids: tuple[str, ...]) -> bool:
-        runs = self.runs(*event_ids)
-        return len(runs) == len(event_ids) and all(self._pauses(run["run_id"]) for run in runs)
-
-    def _pauses(self, run_id: str) -> bool:
-        jobs = self.http.get(f"/v1/runs/{run_id}/jobs").json()["data"]
-        return any(job["kind"] in ("sleep", "wait") for job in jobs)
-
-
-@contextmanager
-def application(server: str, port: int) -> Iterator[str]:
-    """Serve the application with the official SDK; gives its origin."""
-    origin = f"http://127.0.0.1:{port}"
-    command = [str(PYTHON), "-m", "uvicorn", "peer_python:app", "--app-dir", "tests/live/apps"]
-    process = subprocess.Popen(
-        [*command, "--port", str(port), "--log-level", "critical"],
-        cwd=ROOT,
-        env={"INNGEST_DEV": server, "ORIGIN": origin},
-    )
-    try:
-        wait_until(lambda: process.poll() is not None or answers(f"{origin}/api/inngest"))
-        assert process.poll() is None, "the application did not start"
-        yield origin
-    finally:
-        process.kill()
-        process.wait()
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url).is_success
-    except httpx.TransportError:
-        return False
+pytestmark = [pytest.mark.live, is_there]
 
 
 @pytest.fixture(scope="module")
 def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
-    folder: Path = tmp_path_factory.mktemp("peer")
     port, app_port = free_ports(2)
-    where = ("--port", str(port), "--db", ":memory:", "--retry-interval", "1")
-    with application(f"http://127.0.0.1:{port}", app_port) as origin:
-        urls = ("-u", f"{origin}/api/inngest", "-u", f"{origin}/streamed")
-        with Command("dev", *urls, *where, folder=folder) as command:
-            command.wait_for("Serving until Ctrl-C")
+    origin, folder = f"http://127.0.0.1:{app_port}", tmp_path_factory.mktemp("peer")
+    uvicorn = ("-m", "uvicorn", "tests.live.apps.peer_python:app", "--log-level", "critical")
+    about = {"INNGEST_DEV": f"http://127.0.0.1:{port}", "ORIGIN": origin}
+    with running(*uvicorn, "--port", str(app_port), **about) as process:
+        wait_until(lambda: process.poll() is not None or answers(f"{origin}/api/inngest"))
+        assert process.poll() is None, "the application did not start"
+        urls = (f"{origin}/api/inngest", f"{origin}/streamed")
+        with driving(port, *urls, folder=folder) as (peer, command):
             assert "(streaming, 1 function)" in command.output
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
-                yield Peer(http)
+            yield peer
 
 
 OUTPUTS: dict[str, Any] = {
