@@ -113,6 +113,7 @@ class ChaosProxy:
         }
         self._connected: dict[str, float] = {}
         self._heard: dict[str, float] = {}
+        self._took: dict[str, float] = {}
         self._news = asyncio.Condition()
         self._carrying: set[asyncio.Task[None]] = set()
 
@@ -146,6 +147,10 @@ class ChaosProxy:
     async def heard(self, instance: str, since: float) -> float:
         """Wait until a worker hears from the gateway, and return when that was."""
         return await self._after(self._heard, instance, since)
+
+    async def took(self, instance: str, function: str, since: float) -> float:
+        """Wait until a worker acknowledges a request for a function, and return when that was."""
+        return await self._after(self._took, f"{instance} {function}", since)
 
     # Faults.
 
@@ -185,10 +190,10 @@ class ChaosProxy:
 
     # The rest is how.
 
-    async def _after(self, times: dict[str, float], instance: str, since: float) -> float:
+    async def _after(self, times: dict[str, float], key: str, since: float) -> float:
         async with self._news:
-            await self._news.wait_for(lambda: times.get(instance, 0.0) > since)
-            return times[instance]
+            await self._news.wait_for(lambda: times.get(key, 0.0) > since)
+            return times[key]
 
     async def _carry_bytes(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -313,11 +318,13 @@ class ChaosProxy:
                 self.settled.add(message.request_id)
 
     async def _tell(self, channel: Channel, message: messages.Message | None) -> None:
-        """Have those go on who wait for something that a worker has heard."""
+        """Have those go on who wait for something that a worker has heard, or said."""
         now = time.monotonic()
         if channel.swallowed or channel.near.is_closing():
             return
         match message:
+            case messages.RequestAck():
+                self._took[f"{channel.instance} {message.function_slug}"] = now
             case messages.ConnectionReady():
                 channel.ready = True
                 self._connected[channel.instance] = self._heard[channel.instance] = now

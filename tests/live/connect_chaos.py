@@ -7,36 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
-import shutil
 import signal
-import sqlite3
-import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from tests.house.source import ROOT
-from tests.live.apps.chaotic_worker import notes_in
 from tests.live.chaos_proxy import ChaosProxy, Way
+from tests.live.children import PATIENCE, Child
 from tests.live.commands import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-
-T = TypeVar("T")
+    from collections.abc import Awaitable, Callable
 
 SERVER = Path(__file__).with_name("connect_server_process.py")
 STEADY, FRAIL = "steady", "frail"
-PATIENCE = 30.0
-COMPLETED = 1
 PACE = 0.15
 """Seconds between two rounds of events."""
 
@@ -48,58 +37,6 @@ _CLI = "from inngest_asgi.cli import main; main()"
 _APP = "tests.live.apps.chaotic_worker:client"
 
 
-@dataclass(eq=False)
-class Child:
-    """A process, where it writes, and how much memory it had after each fault, in kB."""
-
-    process: asyncio.subprocess.Process
-    log: Path
-    memory: list[int] = field(default_factory=list)
-
-    @classmethod
-    async def start(cls, log: Path, *command: str, **env: str) -> Self:
-        with log.open("wb") as out:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *command,
-                cwd=log.parent,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **env},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-            )
-        return cls(process, log)
-
-    @property
-    def name(self) -> str:
-        return self.log.stem
-
-    async def end(self, number: signal.Signals) -> int:
-        """Send a signal, unless it has ended, and return the exit code."""
-        if self.process.returncode is None:
-            self.process.send_signal(number)
-        async with asyncio.timeout(PATIENCE):
-            return await self.process.wait()
-
-    async def pause(self, seconds: float) -> None:
-        self.process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(seconds)
-        self.process.send_signal(signal.SIGCONT)
-
-    def measure(self) -> None:
-        """Take down the memory it uses, where the system tells."""
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-                if line.startswith("VmRSS:"):
-                    self.memory.append(int(line.split()[1]))
-
-    @property
-    def growth(self) -> int:
-        """By how much it grew in the later three quarters of its life, when it was warm."""
-        warm = self.memory[len(self.memory) // 4 :]
-        return warm[-1] - warm[0] if warm else 0
-
-
 class Chaos:
     """The whole of it, for one loop.
 
@@ -108,21 +45,27 @@ class Chaos:
         excused: requests that a worker had when it was killed.
         accepted: the events the server has said to have, and their names.
         faults: how often there was each.
+        killed: the workers that were killed, by process id.
+        servers: all there ever were, in order.
+        workers: the same, by kind.
+        db: the server's file.
+        notes: what the workers noted.
     """
 
     def __init__(self, folder: Path) -> None:
         self.reconnects: list[float] = []
         self.excused: set[str] = set()
+        self.killed: set[int] = set()
         self.accepted: dict[str, str] = {}
         self.faults: Counter[str] = Counter()
         self._folder = folder
-        self._db = folder / "dev.db"
-        self._notes = folder / "notes"
+        self.db = folder / "dev.db"
+        self.notes = folder / "notes"
         self._ports = free_ports(2)
         self.proxy = ChaosProxy(*self._ports)
         self._numbers = count(1)
-        self._servers: list[Child] = []
-        self._workers: dict[str, list[Child]] = {STEADY: [], FRAIL: []}
+        self.servers: list[Child] = []
+        self.workers: dict[str, list[Child]] = {STEADY: [], FRAIL: []}
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -144,10 +87,10 @@ class Chaos:
 
     @property
     def server(self) -> Child:
-        return self._servers[-1]
+        return self.servers[-1]
 
     def worker(self, kind: str) -> Child:
-        return self._workers[kind][-1]
+        return self.workers[kind][-1]
 
     @property
     def _current(self) -> tuple[Child, Child]:
@@ -156,8 +99,8 @@ class Chaos:
 
     async def start_server(self) -> float:
         """Start the server, and return when it was there."""
-        arguments = (str(SERVER), str(self._db), *map(str, self._ports))
-        self._servers.append(await Child.start(self._log("server"), *arguments))
+        arguments = (str(SERVER), str(self.db), *map(str, self._ports))
+        self.servers.append(await Child.start(self._log("server"), *arguments))
         async with asyncio.timeout(PATIENCE):
             while True:
                 with contextlib.suppress(httpx.TransportError):
@@ -171,25 +114,30 @@ class Chaos:
         worker = await Child.start(
             log,
             *("-c", _CLI, "connect", _APP, "--instance-id", log.stem),
-            CHAOS_NOTES=str(self._notes),
+            CHAOS_NOTES=str(self.notes),
             INNGEST_DEV=f"http://127.0.0.1:{self.proxy.api}",
             INNGEST_CONNECT_GATEWAY_URL=f"ws://127.0.0.1:{self.proxy.gateway}/v0/connect",
         )
-        self._workers[kind].append(worker)
+        self.workers[kind].append(worker)
         async with asyncio.timeout(PATIENCE):
             await self.proxy.connected(worker.name, 0.0)
 
     def _log(self, kind: str) -> Path:
         return self._folder / f"{kind}-{next(self._numbers)}.log"
 
+    async def at_work(self, kind: str) -> None:
+        """Wait until a worker has just begun something that takes its time."""
+        async with asyncio.timeout(PATIENCE):
+            await self.proxy.took(self.worker(kind).name, "chaos-slow", time.monotonic())
+
     async def stopped(self, kind: str) -> None:
         """Wait until the workers of a kind that were told to stop have done so, in order."""
-        for worker in self._workers[kind]:
+        for worker in self.workers[kind]:
             if worker.process.returncode != -signal.SIGKILL:
                 assert await worker.end(signal.SIGTERM) == 0
 
     async def _end_all(self) -> None:
-        for child in (*self._servers, *self._workers[STEADY], *self._workers[FRAIL]):
+        for child in (*self.servers, *self.workers[STEADY], *self.workers[FRAIL]):
             await child.end(signal.SIGKILL)
 
     # Load.
@@ -279,9 +227,11 @@ class Chaos:
         await self._back(since, is_return=False)
 
     async def drained(self) -> None:
-        since = time.monotonic()
+        """Have the gateway send all workers away: they go without ever being unconnected."""
+        since, before = time.monotonic(), [worker.losses for worker in self._current]
         self.proxy.drain()
         await self._back(since)
+        assert [worker.losses for worker in self._current] == before
 
     async def server_ended(self, number: signal.Signals) -> None:
         """Kill or stop the server, and start it again on the same file and ports."""
@@ -303,6 +253,7 @@ class Chaos:
         """Kill the frail worker: what it had is tried again by others."""
         worker = self.worker(FRAIL)
         await worker.end(signal.SIGKILL)
+        self.killed.add(worker.process.pid)
         had = {one for one, name in self.proxy.acknowledged.items() if name == worker.name}
         self.excused |= had - self.proxy.settled
         await self.start_worker(FRAIL)
@@ -327,84 +278,6 @@ class Chaos:
             at = await self.proxy.heard(worker.name, since)
             if is_return:
                 self.reconnects.append(at - since)
-
-    # What must hold.
-
-    def check(self) -> Report:
-        """Check what was promised on what the ended server left: exactly one answer for each.
-
-        Each step and each output carries the id of its request, so what is not recorded was not
-        answered, or not in time; and what has no excuse must be recorded.
-        """
-        runs, recorded = self._recorded()
-        assert {status for _, status in runs} == {COMPLETED}
-        started = Counter(event_id for event_id, _ in runs)
-        assert {event_id for event_id in self.accepted if started[event_id] != 1} == set()
-        assert _repeated(recorded) == set()
-
-        noted = list(notes_in(self._notes))
-        taken = {note.request_id for note in noted} | set(self.proxy.acknowledged)
-        assert taken - set(recorded) <= self.excused
-        assert _repeated((note.pid, note.request_id) for note in noted) == set()
-        steps = Counter((note.run_id, note.step) for note in noted)
-        return Report(
-            chaos=self,
-            runs=len(runs),
-            acknowledged=len(taken),
-            answered=len(taken.intersection(recorded)),
-            repeated=steps.total() - len(steps),
-            grown={"worker": self._growth(STEADY), "server": self._growth("server")},
-        )
-
-    def _recorded(self) -> tuple[list[tuple[str, int]], list[str]]:
-        """Return the runs, as event and status, and the requests that brought what was saved."""
-        for suffix in ("", "-wal"):
-            shutil.copy(f"{self._db}{suffix}", f"{self._db}.copy{suffix}")
-        with contextlib.closing(sqlite3.connect(f"{self._db}.copy")) as connection:
-            assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
-            runs = connection.execute("SELECT event_id, status, output FROM runs").fetchall()
-            memos = connection.execute("SELECT run_id, step_id, value FROM memos").fetchall()
-        assert _repeated(memo[:2] for memo in memos) == set()
-        outputs = [json.loads(output) for *_, output in runs]
-        results = [json.loads(value)["data"] for *_, value in memos]
-        return [run[:2] for run in runs], outputs + results
-
-    def _growth(self, kind: str) -> int:
-        children = self._servers if kind == "server" else self._workers[kind]
-        return max(child.growth for child in children)
-
-
-def _repeated(things: Iterable[T]) -> set[T]:
-    return {one for one, times in Counter(things).items() if times > 1}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What came of it, in numbers.
-
-    Attributes:
-        repeated: steps that were run again because the worker was killed that had begun them.
-        grown: kB by which the worker, and the server that grew most, grew.
-    """
-
-    chaos: Chaos
-    runs: int
-    acknowledged: int
-    answered: int
-    repeated: int
-    grown: dict[str, int]
-
-    def __str__(self) -> str:
-        times = sorted(self.chaos.reconnects)
-        p50, p99 = (times[int(len(times) * part)] for part in (0.5, 0.99))
-        return (
-            f"{self.chaos.faults.total()} faults: {len(self.chaos.accepted)} events accepted, "
-            f"{self.runs} runs, all finished; {self.acknowledged} requests acknowledged, "
-            f"{self.answered} answered, each once; {self.repeated} steps repeated whose worker "
-            f"was killed; {len(times)} reconnects: p50 {p50:.2f} s, p99 {p99:.2f} s, longest "
-            f"{times[-1]:.2f} s; the worker grew by {self.grown['worker']} kB, a server by at "
-            f"most {self.grown['server']} kB"
-        )
 
 
 FAULTS: dict[str, Callable[[Chaos], Awaitable[None]]] = {

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live.connect_chaos import FAULTS, FRAIL, LONG, SHORT, STEADY, Chaos, Report
+from tests.live.connect_chaos import FAULTS, FRAIL, LONG, SHORT, STEADY, Chaos
+from tests.live.connect_evidence import Report, report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,21 +75,22 @@ async def suffering(folder: Path) -> Report:
                 loads.pop().cancel()  # what takes long would only be waited for in the end
             await chaos.suffer(fault)
             await asyncio.sleep(random.uniform(0.0, 0.2))
+        await chaos.at_work(STEADY)
         await chaos.stopped(STEADY)
         loads.pop().cancel()
         await chaos.finished()
         await chaos.stopped(FRAIL)
         await chaos.server.end(signal.SIGKILL)
-        return chaos.check()
+        return report(chaos)
 
 
 @pytest.mark.live
 def test_every_request_that_was_acknowledged_is_answered_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = asyncio.run(suffering(tmp_path))
+    found = asyncio.run(suffering(tmp_path))
     if COUNT:
         with capsys.disabled():
-            sys.stdout.write(f"\n{report}\n")
-    assert max(report.chaos.reconnects) < WITHIN
-    assert max(report.grown.values()) < FLAT
+            sys.stdout.write(f"\n{found}\n")
+    assert max(found.chaos.reconnects) < WITHIN
+    assert max(found.growth.values()) < FLAT
