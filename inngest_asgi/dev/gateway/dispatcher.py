@@ -217,6 +217,9 @@ class Dispatcher:
                 self._reroute(dispatch)
             elif dispatch.link is link:
                 self._await_acknowledgement(dispatch, RETURN_PATIENCE)
+        successor = self._roster.latest(link.instance)
+        if successor is not None:
+            self.back(successor)
 
     def back(self, link: Link) -> None:
         """Ask a worker again for what it had not acknowledged on a connection that is gone."""

@@ -53,6 +53,11 @@ class Roster:
         groups = (group for link in self._links for group in link.groups)
         return next((group for group in groups if group.hash == digest), None)
 
+    def latest(self, instance: str) -> Link | None:
+        """Return the newest connection of an instance that takes requests."""
+        found = (one for one in reversed(self._links) if one.instance == instance)
+        return next((link for link in found if link.role.routable), None)
+
     def serves(self, slug: str) -> bool:
         """Whether a worker that lists a function takes requests, busy or not."""
         return any(link.role.routable and link.group_of(slug) for link in self._links)

@@ -273,6 +273,22 @@ def test_a_worker_whose_acknowledgement_was_lost_with_its_connection_keeps_the_r
     acted(shop(), act)
 
 
+def test_a_worker_that_was_back_before_its_connection_died_keeps_the_request() -> None:
+    async def act(here: World) -> None:
+        first = await FakeWorker(here, acknowledges=False, answers=False, instance_id="a").ready()
+        event_id = await here.send()
+        await here.server.settle()
+        other = await FakeWorker(here, instance_id="b").ready()
+        again = await FakeWorker(here, instance_id="a").ready()
+        assert again.requests == []
+        first.die()
+        await here.server.settle()
+        assert await status_of(here, event_id) is RunStatus.COMPLETED
+        assert (len(again.requests), other.requests) == (1, [])
+
+    acted(shop(), act)
+
+
 @pytest.mark.parametrize("is_there", [True, False], ids=["with-a-worker", "without"])
 def test_an_app_that_is_served_over_http_too_is_called_over_its_socket(is_there: bool) -> None:  # noqa: FBT001
     app = shop()

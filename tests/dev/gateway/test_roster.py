@@ -117,6 +117,14 @@ def test_the_newest_connection_sets_the_limit() -> None:
     assert known.room("pay", 1.0) == 5
 
 
+def test_the_latest_connection_of_an_instance_is_the_newest_that_takes_requests() -> None:
+    first, second, third = link("a"), link("a"), link("b")
+    known = roster(first, second, third)
+    assert (known.latest("a"), known.latest("c")) == (second, None)
+    second.role.drain(1.0)
+    assert known.latest("a") is first
+
+
 def test_who_is_gone_is_forgotten() -> None:
     one, stranger = link("a"), link("b")
     known = roster(one)
