@@ -30,12 +30,13 @@ class Notes:
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
         self._last_problem = ""
+        self._last_flush = ""
 
     def state(self, state: ConnectionState, connection_id: str | None) -> None:
         """Tell of a new state."""
         args = (connection_id,) if state is ConnectionState.ACTIVE else ()
         if state is ConnectionState.ACTIVE:
-            self._last_problem = ""
+            self._last_problem = self._last_flush = ""
         extra = {"connect_state": state.value, "connection_id": connection_id}
         self._logger.info(_STATES[state], *args, extra=extra)
 
@@ -69,8 +70,10 @@ class Notes:
         )
 
     def not_flushed(self, response: Response, error: Exception) -> None:
-        """Tell of a flush that failed."""
-        self._logger.warning(
+        """Tell of a flush that failed; that the same failed again is for those who look closely."""
+        write = self._logger.debug if str(error) == self._last_flush else self._logger.warning
+        self._last_flush = str(error)
+        write(
             "The reply to request %s (run %s) was not delivered over HTTP: %s",
             response.request_id,
             response.run_id,

@@ -36,8 +36,8 @@ class ConnectOptions:
             (INNGEST_CONNECT_GATEWAY_URL; the server's).
         shutdown_timeout: how long requests in progress may take once the worker stops; by default
             as long as they need.
-        connect_timeout: how long a host's start-up waits for the connection; then the application
-            serves HTTP, is not ready, and goes on trying.
+        connect_timeout: how long a host's start-up waits for the first attempt to connect. When it
+            fails, or takes longer, the application serves HTTP, is not ready, and goes on trying.
 
     Raises:
         ConfigError: one of them is wrong; the message names it.

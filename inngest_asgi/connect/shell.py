@@ -175,6 +175,8 @@ class Shell:
     def _publish(self) -> None:
         self._means.board.connection_id = self._session.connection_id
         self._means.board.problem = self._session.problem
+        if self._session.problem is not None:
+            self._means.board.settle()
 
     def _wait(self) -> None:
         due = self._session.next_due

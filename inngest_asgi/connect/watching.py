@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -49,6 +50,7 @@ class Board:
         problem: why there is none, in a sentence, as far as that is known.
         fatal: what ended the worker for good, if anything did.
         broken: whether that was a mistake of ours, after which nothing works any more.
+        settled: done once the worker was connected, failed to be, or is closed.
     """
 
     def __init__(self) -> None:
@@ -57,16 +59,30 @@ class Board:
         self.problem: str | None = None
         self.fatal: ConnectError | None = None
         self.broken = False
+        self.settled: Future[None] = Future()
         self._watches: WeakSet[Watch] = WeakSet()
         self._lock = threading.Lock()
 
+    def settle(self) -> None:
+        """Tell who waits for the first attempt that it has ended."""
+        if not self.settled.done():
+            self.settled.set_result(None)
+
     def enter(self, state: ConnectionState) -> None:
         """Tell everybody of a new state."""
+        self.settle()  # none follows the first one but for a reason
         with self._lock:
             self.state = state
             watches = list(self._watches)
         for watch in watches:
             watch.put(state)
+
+    def end(self) -> None:
+        """Enter the states that are left."""
+        if self.state not in (ConnectionState.CLOSING, ConnectionState.CLOSED):
+            self.enter(ConnectionState.CLOSING)
+        if self.state is not ConnectionState.CLOSED:
+            self.enter(ConnectionState.CLOSED)
 
     def watch(self) -> tuple[ConnectionState, Watch]:
         """Return the state, and all that follow it."""

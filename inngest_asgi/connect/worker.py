@@ -228,7 +228,10 @@ class Worker:
         return self._board.state
 
     def states(self) -> AsyncIterator[ConnectionState]:
-        """Return every state that the worker enters from now on; it ends after CLOSED."""
+        """Return every state that the worker enters from now on; it ends after CLOSED.
+
+        It is for the running event loop.
+        """
         return self._board.watch()[1]
 
     async def wait_for_state(
@@ -254,6 +257,10 @@ class Worker:
                 if not now.may_become(state):
                     raise self._never(state, now)
                 now = await anext(watch)
+
+    async def settled(self, seconds: float) -> None:
+        """Wait until the worker is connected, or its first attempt has failed, but not longer."""
+        await asyncio.wait([asyncio.wrap_future(self._board.settled)], timeout=seconds)
 
     def get_connection_id(self) -> str | None:
         """Return the id of the connection in use; None while there is none."""
@@ -285,9 +292,7 @@ class Worker:
                 runner.run(shell.run())
         finally:
             self._board.connection_id = None
-            for state in (ConnectionState.CLOSING, ConnectionState.CLOSED):
-                if self._board.state.may_become(state) and self._board.state is not state:
-                    self._board.enter(state)
+            self._board.end()
 
     def _answered(self, request: ExecutorRequest, reply: Reply | None) -> None:
         self._on_shell(lambda shell: shell.answered(request, reply))
@@ -299,8 +304,7 @@ class Worker:
         if self._shell is not None:
             self._on_shell(lambda shell: shell.close())
             return
-        for state in (ConnectionState.CLOSING, ConnectionState.CLOSED):
-            self._board.enter(state)
+        self._board.end()
 
     def _on_shell(self, act: Callable[[Shell], None]) -> bool:
         """Have something done on the worker's thread; False when there is none, or no longer."""

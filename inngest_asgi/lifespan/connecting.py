@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +56,8 @@ class Connecting:
     async def run(self) -> AsyncIterator[None]:
         """Keep a worker inside the context, if the application connects.
 
-        It is waited for until it is connected, but not for long. At the end what is in progress
-        is finished.
+        It is waited for until it is connected or could not be, but not for long. At the end what
+        is in progress is finished.
 
         Raises:
             ConfigError: the worker cannot be started.
@@ -67,10 +67,13 @@ class Connecting:
             return
         self.worker = Worker((self._runtime,), self.options, self._clock, hosted=True)
         async with self.worker:
-            with suppress(TimeoutError):
-                seconds = int(1000 * self.options.startup_seconds)
-                await self.worker.wait_for_state(ConnectionState.ACTIVE, seconds)
+            await self.worker.settled(self.options.startup_seconds)
             yield
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether there should be a worker, and the host has not started one."""
+        return self.worker is None and self.options is not None
 
     @property
     def problems(self) -> dict[str, str]:

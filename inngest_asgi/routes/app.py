@@ -9,7 +9,7 @@ from inngest_asgi.client.inngest import Inngest
 from inngest_asgi.clock import SYSTEM_CLOCK, Clock
 from inngest_asgi.functions import checks
 from inngest_asgi.functions.collection import FunctionIndex
-from inngest_asgi.lifespan.connecting import Connecting
+from inngest_asgi.lifespan.connecting import FORGOTTEN, Connecting
 from inngest_asgi.lifespan.manager import LifespanManager
 from inngest_asgi.routes.execute import Execute
 from inngest_asgi.routes.facts import Facts
@@ -192,10 +192,8 @@ class InngestApp:
     def _look_for_lifespan(self) -> None:
         """Say once, and loudly, that a worker is missing because the host runs no lifespan."""
         self._looked_for_lifespan = True
-        for sentence in (
-            self._connecting.problems.values() if self._connecting.worker is None else ()
-        ):
-            self.client.logger.error("%s: %s", self, sentence)
+        if self._connecting.is_forgotten:
+            self.client.logger.error("%s: %s", self, FORGOTTEN)
 
     async def _respond_beside(self, place: Place, request: Request) -> Response:
         if place is Place.LIVE:

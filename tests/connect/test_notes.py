@@ -9,7 +9,7 @@ import pytest
 from inngest_asgi.connect import ConnectionState
 from inngest_asgi.connect.notes import Notes
 from inngest_asgi.connect.session.actions import Ignored
-from tests.connect.pairs import REQUEST
+from tests.connect.pairs import REQUEST, response
 
 
 @pytest.fixture
@@ -36,6 +36,12 @@ def test_it_is_told_again_after_a_connection(
     notes.problem("It is away.", 1.5)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "INFO", "WARNING"]
     assert "(connection connection-1)" in caplog.messages[1]
+
+
+def test_the_same_failed_flush_is_told_once(notes: Notes, caplog: pytest.LogCaptureFixture) -> None:
+    for error in ("away", "away", "refused"):
+        notes.not_flushed(response(), ValueError(error))
+    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG", "WARNING"]
 
 
 def test_records_have_fields(notes: Notes, caplog: pytest.LogCaptureFixture) -> None:

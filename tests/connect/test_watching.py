@@ -6,6 +6,8 @@ import asyncio
 import gc
 import threading
 
+import pytest
+
 from inngest_asgi.connect import ConnectionState
 from inngest_asgi.connect.watching import Board
 
@@ -60,6 +62,30 @@ def test_a_loop_that_is_closed_does_not_matter() -> None:
     kept = asyncio.run(look())
     board.enter(ACTIVE)
     assert (board.state, kept is None) == (ACTIVE, False)
+
+
+@pytest.mark.parametrize(
+    ("before", "entered"),
+    [(ACTIVE, [CLOSING, CLOSED]), (CLOSING, [CLOSED]), (CLOSED, [])],
+    ids=str,
+)
+def test_the_end_is_entered_once(before: ConnectionState, entered: list[ConnectionState]) -> None:
+    board = Board()
+    board.enter(before)
+
+    async def look() -> list[ConnectionState]:
+        _, watch = board.watch()
+        board.end()
+        return [state async for state in watch]
+
+    assert asyncio.run(look()) == entered
+
+
+def test_the_first_attempt_settles_once() -> None:
+    board = Board()
+    board.settle()
+    board.enter(ACTIVE)
+    assert board.settled.done()
 
 
 def test_who_looks_away_is_forgotten() -> None:

@@ -87,6 +87,26 @@ def test_one_that_was_closed_before_is_not_started() -> None:
     asyncio.run(live())
 
 
+def test_one_may_be_closed_twice() -> None:
+    async def live() -> list[ConnectionState]:
+        one = worker()
+        states = one.states()
+        await one.close()
+        await one.close(wait=True)
+        return [state async for state in states]
+
+    assert asyncio.run(live()) == [CLOSING, CLOSED]
+
+
+def test_the_first_attempt_is_waited_for() -> None:
+    async def live() -> str | None:
+        async with worker() as one:
+            await one.settled(60)
+            return one.problem
+
+    assert "No answer from http://127.0.0.1:9" in (asyncio.run(live()) or "")
+
+
 def test_states_that_cannot_come_are_not_waited_for() -> None:
     async def live() -> None:
         async with worker() as one:

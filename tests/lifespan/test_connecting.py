@@ -70,11 +70,12 @@ def test_without_it_nothing_is_started_and_nothing_told() -> None:
             assert one.worker is None
 
     asyncio.run(hold())
-    assert (one.problems, one.picture, one.is_broken) == ({}, {}, False)
+    assert (one.problems, one.picture, one.is_broken, one.is_forgotten) == ({}, {}, False, False)
 
 
 def test_before_the_host_has_started_it_is_missing() -> None:
-    assert connecting(told=True).problems == {NOT_STARTED: FORGOTTEN}
+    one = connecting(told=True)
+    assert (one.problems, one.is_forgotten) == ({NOT_STARTED: FORGOTTEN}, True)
 
 
 def test_a_server_that_is_away_is_told_of() -> None:
@@ -89,6 +90,18 @@ def test_a_server_that_is_away_is_told_of() -> None:
     assert picture["connect"]["state"] is ConnectionState.CONNECTING
     assert one.worker is not None
     assert one.worker.get_state() is ConnectionState.CLOSED
+
+
+def test_a_worker_that_is_connected_has_no_problem() -> None:
+    one = connecting(BRIEF)
+
+    async def hold() -> dict[str, str]:
+        async with one.run():
+            assert one.worker is not None
+            one.worker._board.enter(ConnectionState.ACTIVE)
+            return one.problems
+
+    assert asyncio.run(hold()) == {}
 
 
 def test_what_is_configured_wrongly_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ import time
 from fastapi import FastAPI
 
 import inngest_asgi as inngest
-from inngest_asgi.connect import ConnectOptions
 
 client = inngest.Inngest("shop", is_production=False)
 ORDERED = inngest.TriggerEvent(event="shop/ordered")
@@ -36,5 +35,3 @@ lifespan_app.mount("/api/inngest", inngest_app)
 
 forgotten_app = FastAPI()
 forgotten_app.mount("/api/inngest", inngest_app)
-
-lonely_app = inngest.serve(client, connect=ConnectOptions(connect_timeout=100))
