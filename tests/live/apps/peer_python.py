@@ -226,8 +226,8 @@ async def limited(ctx: inngest.Context) -> Any:
 
 
 @function("throttled", throttle=inngest.Throttle(limit=1, period=SECOND, burst=0))
-async def throttled(ctx: inngest.Context) -> float:
-    return time.time()
+async def throttled(ctx: inngest.Context) -> None:
+    """Called when it may begin; the server tells when that was."""
 
 
 @function("single", singleton=inngest.Singleton(mode="skip"))
@@ -253,7 +253,7 @@ async def once(ctx: inngest.Context) -> Any:
 
 @function("nightly", trigger=inngest.TriggerCron(cron="TZ=Europe/Paris 0 3 * * *"))
 async def nightly(ctx: inngest.Context) -> None:
-    """Never called by the test: it only has to be known."""
+    """Never called by the tests: it only has to be known."""
 
 
 @function("large")
