@@ -11,6 +11,7 @@ import contextvars
 import functools
 import inspect
 import logging
+import sys
 from asyncio import current_task
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from inngest_asgi.engine.run import Execute, Machine, Resolve, Wait
 from inngest_asgi.errors import StepUsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from concurrent.futures import Executor
 
     from inngest_asgi.clock import Clock
@@ -57,7 +58,7 @@ class Drive:
         self._clock = clock
         self._executor = executor
         self._loop = asyncio.get_running_loop()
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Any] | None = None
         self._parked_tasks: set[asyncio.Task[Any] | None] = set()
         self._news: asyncio.Future[None] | None = None
         self._refused: dict[asyncio.Task[Any] | None, int] | None = None
@@ -65,10 +66,10 @@ class Drive:
     async def run(self, function: Callable[[], Awaitable[Any]]) -> Outcome:
         """Run user code until this call's outcome is known, then unwind it."""
         self._news = self._loop.create_future()
-        self._task = task = self._loop.create_task(self._user_code(function))
+        task = _started(self._loop, self._user_code(function))
         try:
-            await self._news
-            # Tasks that an ended function created last had a turn: they came before this one.
+            # Tasks that an ended function created last get a turn, to come to their steps.
+            await (asyncio.sleep(0) if task.done() else self._news)
             return self._machine.end or await self._decide(task)
         finally:
             self._refused, self._task = {}, None  # from here on, steps are neither run nor recalled
@@ -121,6 +122,7 @@ class Drive:
     # Waiting for user code.
 
     async def _user_code(self, function: Callable[[], Awaitable[Any]]) -> None:
+        self._task = current_task()
         SCOPE.set(PLAIN_SCOPE)  # a call served inside a step's body is a call of its own
         try:
             self._machine.returned(await function())
@@ -255,6 +257,18 @@ class Drive:
         if refused[task] > MOST_REFUSALS:
             await asyncio.get_running_loop().create_future()
         raise asyncio.CancelledError("This call of the function is over.")
+
+
+def _started(
+    loop: asyncio.AbstractEventLoop, code: Coroutine[Any, Any, None]
+) -> asyncio.Task[None]:
+    """Give code a task of its own, which begins at once where Python can do that (3.12).
+
+    A loop that makes tasks in a way of its own is left to it.
+    """
+    if sys.version_info >= (3, 12) and loop.get_task_factory() is None:
+        return asyncio.Task(code, loop=loop, eager_start=True)
+    return loop.create_task(code)
 
 
 def _is_cancelled() -> bool:
