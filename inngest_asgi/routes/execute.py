@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from inngest_asgi.errors import RequestError
@@ -53,8 +53,8 @@ class Execute:
             )
         self.calls += 1
         streams = self._streams
-        raw_request = partial(request.for_middleware, body)
-        running = self._runtime.execute(body, fn_id, query.get("stepId"), raw_request)
+        step_id = query.get("stepId")
+        running = self._runtime.execute(body, fn_id, step_id, request.for_middleware)
         if self._options.cancel_on_disconnect:
             running = unless_gone(request, running)
         if streams:

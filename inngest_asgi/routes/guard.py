@@ -58,7 +58,7 @@ class Guard:
 
     def answer(self, request: Request, handle: Handle) -> Coroutine[Any, Any, Response]:
         """Handle a request; whatever goes wrong becomes a JSON response."""
-        caller = Caller(known=not self._client.is_production)
+        caller = Caller(not self._client.settings.is_production)
         return self.conclude(handle(request, caller), caller)
 
     async def conclude(self, work: Awaitable[Response], caller: Caller) -> Response:
@@ -83,15 +83,21 @@ class Guard:
             RequestError: 500, cloud mode lacks a signing key; the message names the variable.
         """
         header = request.header(Header.SIGNATURE)
-        keys = self._signing_keys()
-        if caller.known:  # everybody is, in dev mode
-            if header is not None and keys:
-                with suppress(SignatureError):
-                    caller.key = await self._verified(body, header, keys)
-            return
-        if not keys:
+        keys = self._keys or self._signing_keys()
+        in_dev = caller.known  # there, everybody is
+        if not keys or (in_dev and header is None):
+            if in_dev:
+                return
             raise self._missing_key()
-        caller.key = await self._verified(body, header, keys)
+        now = self._clock.time()
+        try:
+            if len(body) < _LARGE:
+                caller.key = verify(body, header, keys, now)
+            else:
+                caller.key = await _verify_large(body, header, keys, now)
+        except SignatureError:
+            if not in_dev:
+                raise
         caller.known = True
 
     def check_server_kind(self, request: Request, *, status: int = 400) -> str | None:
@@ -113,22 +119,8 @@ class Guard:
 
     def _signing_keys(self) -> tuple[str, ...]:
         """Return the keys to try; the first request that finds some settles them."""
-        if not self._keys:
-            self._keys = self._client.settings.signing_keys
+        self._keys = self._client.settings.signing_keys
         return self._keys
-
-    async def _verified(self, body: bytes, header: str | None, keys: tuple[str, ...]) -> str:
-        """Verify; the canonical form of a large body is made in a thread.
-
-        Only strangers need it, and it takes so long that all other calls would wait. What servers
-        send is settled here: it must not wait for threads that users may have filled.
-        """
-        now = self._clock.time()
-        if len(body) < _LARGE:
-            return verify(body, header, keys, now)
-        with suppress(SignatureError):
-            return verify(body, header, keys, now, only_as_sent=True)
-        return await asyncio.to_thread(verify, body, header, keys, now)
 
     def _missing_key(self) -> RequestError:
         error = RequestError(
@@ -160,6 +152,17 @@ _UNEXPECTED = RequestError(
     code=ErrorCode.INTERNAL_ERROR,
     status=500,
 )
+
+
+async def _verify_large(body: bytes, header: str | None, keys: tuple[str, ...], now: float) -> str:
+    """Verify a large body; its canonical form is made in a thread.
+
+    Only strangers need it, and it takes so long that all other calls would wait. What servers
+    send is settled here: it must not wait for threads that users may have filled.
+    """
+    with suppress(SignatureError):
+        return verify(body, header, keys, now, only_as_sent=True)
+    return await asyncio.to_thread(verify, body, header, keys, now)
 
 
 def _refusal(error: RequestError, caller: Caller) -> Response:

@@ -29,13 +29,14 @@ class Request:
         headers: by name in lower case; of one that was sent more than once, the first.
     """
 
-    __slots__ = ("_receive", "headers", "method", "scope")
+    __slots__ = ("_body", "_receive", "headers", "method", "scope")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
         self.method: str = scope["method"]
         self.headers: dict[bytes, bytes] = dict(reversed(list(scope["headers"])))
         self._receive = receive
+        self._body = b""
 
     def header(self, name: str) -> str | None:
         """Return a header's value."""
@@ -76,15 +77,17 @@ class Request:
                 raise _too_large(limit)
             chunks.append(chunk)
             more = message.get("more_body", False)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self._body = body = b"".join(chunks)
+        return body
 
-    def for_middleware(self, body: bytes) -> object:
+    def for_middleware(self) -> object:
         """Return the request as hosts know it, a Starlette `Request`, whose body can be read again.
 
-        Args:
-            body: the whole body.
+        Only once the whole body was read.
         """
         from starlette.requests import Request as HostRequest  # a part of Starlette few calls need
+
+        body = self._body
 
         async def receive() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
