@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from inngest_asgi.dev import DevOptions
+from inngest_asgi.dev.alarm import Alarm
+from inngest_asgi.dev.records import Changes, StoredEvent
+from inngest_asgi.dev.retention import Retention
 from inngest_asgi.dev.store import retention
+from inngest_asgi.dev.store.store import Store
 from inngest_asgi.errors import ConfigError
 from inngest_asgi.testing import ManualClock
 from tests.dev.fakes import Call, FakeApp, Reply, op, ops, output, ran, world
@@ -197,3 +201,26 @@ def test_only_events_that_may_come_again_are_remembered(
             return int(rows[0])
 
     assert asyncio.run(main()) == noted
+
+
+def test_what_comes_at_the_end_of_a_round_has_its_time_too() -> None:
+    """At whatever moment of a round an event comes, somebody wakes for it."""
+
+    async def main() -> None:
+        clock, store = ManualClock(), await Store.open(":memory:")
+        alarm = Alarm(clock)
+        rounds = Retention(clock, alarm, store, 3_600.0)
+        await rounds.stop()
+        rounds.start()
+        event = StoredEvent("E", "E", "a/b", 1, clock.time(), b"{}")
+        for _ in range(100):
+            rounds.saved(Changes(events=[event]))
+            await store.flush()
+            clock.advance(0.05)
+        assert clock.next_due is not None
+        assert 3_590 < clock.next_due - clock.time() <= 3_600
+        await rounds.stop()
+        alarm.close()
+        await store.close()
+
+    asyncio.run(main())
