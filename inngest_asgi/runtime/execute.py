@@ -37,13 +37,14 @@ from inngest_asgi.middleware.colours import InAsync, InBlocking
 from inngest_asgi.middleware.logger import QuietLogger
 from inngest_asgi.middleware.records import RequestCall
 from inngest_asgi.middleware.stack import Stack
+from inngest_asgi.runtime.holding import loads_to_hold
 from inngest_asgi.runtime.hooked import HookedCall
 from inngest_asgi.runtime.hooked_services import HookedServices, HookedServicesSync
 from inngest_asgi.runtime.oversize import with_state
 from inngest_asgi.runtime.services import RunServices
 from inngest_asgi.runtime.threads import Threads, loop_runner
 from inngest_asgi.wire.calls import Call, parse_call
-from inngest_asgi.wire.codec import Fragment, loads_to_hold
+from inngest_asgi.wire.codec import Fragment
 from inngest_asgi.wire.names import ErrorCode
 from inngest_asgi.wire.replies import ErrorRecord, Reply, error_reply, ops_reply, output_reply
 
@@ -141,7 +142,7 @@ class Runtime:
     async def _run(
         self, function: Function[Any], call: Call, held: object, stack: Stack | None = None
     ) -> Reply:
-        """Run one call; `held` is to live as long as the call's memos (codec, `loads_to_hold`)."""
+        """Run one call; `held` is to live as long as the call's memos (`loads_to_hold`)."""
         if call.use_api:
             call = await with_state(call, self.client.api)
         received = None

@@ -6,7 +6,6 @@ import dataclasses
 import gc
 import json
 import math
-import threading
 import warnings
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -26,8 +25,8 @@ Fragment = orjson.Fragment
 JSON: TypeAlias = Mapping[str, Any] | Sequence[Any] | str | int | float | bool | None
 """What JSON can carry, as a type; whether all of a value is JSON shows when it is written."""
 
-_LARGE = 65_536
-_thresholds = threading.RLock()
+LARGE = 65_536
+"""Bytes from which on a document is parsed without the garbage collector."""
 _SAFE_INTEGER = 2**53 - 1
 
 
@@ -38,33 +37,9 @@ def loads(data: bytes | str) -> Any:
         CodecError: it is not JSON; the message says where.
     """
     try:
-        return orjson.loads(data) if len(data) < _LARGE else _loads_large(data)
+        return orjson.loads(data) if len(data) < LARGE else _loads_large(data)
     except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
         raise CodecError(f"This is not valid JSON: {error}.") from None
-
-
-def loads_to_hold(data: bytes) -> tuple[Any, object]:
-    """Parse JSON that is in use for a while, such as a call's state.
-
-    A large document is tens of thousands of objects at once. They would have the garbage collector
-    look at them, and at those of other calls, although none can be garbage while it is in use.
-
-    Returns:
-        The document; and what makes the collector wait for that many objects more than usual, as
-        long as it is held beside the document.
-
-    Raises:
-        CodecError: it is not JSON; the message says where.
-    """
-    if len(data) < _LARGE or not gc.isenabled():
-        return loads(data), None
-    gc.disable()
-    try:
-        before = gc.get_count()[0]
-        document = loads(data)
-        return document, _Patience(max(gc.get_count()[0] - before, 0))
-    finally:
-        gc.enable()
 
 
 def dumps(value: Any) -> bytes:
@@ -153,31 +128,6 @@ def _loads_large(data: bytes | str) -> Any:
         return orjson.loads(data)
     finally:
         gc.enable()
-
-
-class _Patience:
-    """Lets the garbage collector wait, as long as it is held, for some objects more than usual.
-
-    Args:
-        objects: how many more.
-    """
-
-    __slots__ = ("_objects",)
-
-    def __init__(self, objects: int) -> None:
-        self._objects = objects
-        _wait_for_more(objects)
-
-    def __del__(self) -> None:
-        _wait_for_more(-self._objects)
-
-
-def _wait_for_more(objects: int) -> None:
-    """Move the threshold of the collector, unless a program has switched it off or moved it."""
-    with _thresholds:
-        first, *others = gc.get_threshold()
-        if first > 0 and first + objects > 0:
-            gc.set_threshold(first + objects, *others)
 
 
 def _dump(value: Any, option: int) -> bytes:
