@@ -101,13 +101,13 @@ def test_a_lease_survives_the_loss_of_the_answer_to_its_extension() -> None:
     world = World().connect().request().pass_time(20)
     (running,) = world.session.work.running
     assert world.leases.extend("request-1", running.lease_id, world.now) is not None
-    world.drop().connect().pass_time(600)
+    world.drop().pass_time(1).connect().pass_time(600)
     assert (world.all(Cancel), "request-1" in world.leases) == ([], True)
 
 
 def test_leases_are_extended_once_there_is_another_connection() -> None:
     world = World().connect().request().pass_time(10)
-    world.drop().connect()
+    world.drop().pass_time(1).connect()
     assert len(sent(world, ExtendLease)) == 1
 
 
