@@ -190,11 +190,13 @@ class Dispatcher:
         That is at once if nobody waits for it (any more).
         """
         dispatch = self._dispatches.get(response.request_id)
-        if dispatch is None or dispatch.job.gone:
+        if dispatch is None:
             confirm()
             return
         dispatch.confirmations.append(confirm)
         self._resolve(dispatch, answer_of(response))
+        if dispatch.job.gone and not dispatch.job.leased:
+            self.settled(dispatch.job)
 
     def acknowledged(self, request_id: str) -> None:
         """Take note that a worker works on a request."""

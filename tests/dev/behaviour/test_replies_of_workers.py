@@ -141,6 +141,8 @@ def test_a_reply_for_a_run_that_was_cancelled_meanwhile_may_be_forgotten() -> No
         await here.server.settle()
         assert worker.stored == [worker.requests[0].request_id]
         assert await status_of(here, event_id) is RunStatus.CANCELLED
+        assert here.server.gateway.roster.in_flight("worker-1") == 0
+        assert here.server.calls_in_progress == 0
 
     acted(shop(), act)
 
@@ -164,12 +166,28 @@ def test_a_reply_that_comes_just_when_nobody_seems_to_have_the_call_counts() -> 
         worker = await FakeWorker(here, acknowledges=False, answers=False).ready()
         event_id = await here.send()
         await here.server.settle()
-        worker.die()
+        worker.leave()
         stored: list[str] = []
         reply = response(worker.requests[0], DONE)
         here.server.gateway.calls.replied(reply, lambda: stored.append("yes"))
         await here.server.settle()
         assert stored == ["yes"]
         assert await status_of(here, event_id) is RunStatus.COMPLETED
+
+    acted(shop(), act)
+
+
+def test_a_reply_for_a_run_that_was_cancelled_while_it_waited_may_be_forgotten() -> None:
+    async def act(here: World) -> None:
+        worker = await FakeWorker(here, acknowledges=False, answers=False).ready()
+        event_id = await here.send()
+        await here.server.settle()
+        worker.die()
+        await here.pass_time(10)
+        (run,) = await here.server.runs_of(event_id)
+        await here.http.delete(f"/v0/runs/{run.id}")
+        await here.server.settle()
+        assert await flush(here, worker.requests[0]) == 200
+        assert await status_of(here, event_id) is RunStatus.CANCELLED
 
     acted(shop(), act)
