@@ -195,7 +195,7 @@ class Shell:
             case actions.Open():
                 self._attempts[action.link] = self._spawn(self._open(action))
             case actions.Send(link, data):
-                self._lines[link].send(data)
+                self._send(link, data)
             case actions.Disconnect(link, close):
                 self._disconnect(link, close)
             case actions.Execute(request):
@@ -273,6 +273,10 @@ class Shell:
 
     def _received(self, link: int, frame: bytes) -> None:
         self._do(partial(self._session.receive, link, frame))
+
+    def _send(self, link: int, frame: bytes) -> None:
+        if link in self._lines:
+            self._lines[link].send(frame)
 
     def _disconnect(self, link: int, close: Close) -> None:
         if link in self._lines:

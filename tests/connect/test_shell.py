@@ -357,10 +357,11 @@ def test_who_posts_after_the_end_is_told() -> None:
     assert shell.post(shell.close) is False
 
 
-def test_a_close_for_a_connection_that_is_gone_is_ignored() -> None:
+def test_what_is_meant_for_a_connection_that_is_gone_is_ignored() -> None:
     async def live() -> None:
         async with life() as one:
             await one.active()
+            one.shell._send(99, b"")
             one.shell._disconnect(99, Close(1000, ""))
 
     asyncio.run(live())

@@ -28,7 +28,7 @@ def blocking(ctx: inngest.ContextSync) -> str:
 inngest_app = inngest.serve(client, connect=True)
 
 attached_app = FastAPI()
-inngest.attach(attached_app, inngest_app)
+inngest.attach(attached_app, inngest.serve(client, connect=True))
 
 lifespan_app = FastAPI(lifespan=inngest_app.lifespan)
 lifespan_app.mount("/api/inngest", inngest_app)
