@@ -39,13 +39,13 @@ class Changes:
         traceback: TracebackType | None,
     ) -> None:
         self._stop.set()
-        await asyncio.wait([self._next])
-        if not self._next.cancelled():
-            self._next.exception()  # the end of the changes is heard, even when nobody waited
+        # Heard here, the end of the changes is no error that nobody waited for.
+        await asyncio.gather(self._next, return_exceptions=True)
 
     async def next(self) -> str:
         """Wait for changes; return in a few words what changed since the last time."""
-        changes = await asyncio.shield(self._next)
+        await asyncio.wait([self._next])  # unlike it, who waits may be cancelled
+        changes = self._next.result()
         self._look()
         return changed(self._folder, (path for _, path in changes))
 

@@ -94,7 +94,7 @@ class Hosted:
         process = self._process
         if process is None or self._end is None:
             await for_ever()
-        await asyncio.shield(self._end)
+        await asyncio.wait([self._end])  # unlike it, who waits may be cancelled
         await asyncio.to_thread(process.join)
         return how_it_ended(process.exitcode)
 
