@@ -133,7 +133,7 @@ class Chaos:
     async def stopped(self, kind: str) -> None:
         """Wait until the workers of a kind that were told to stop have done so, in order."""
         for worker in self.workers[kind]:
-            if worker.process.returncode != -signal.SIGKILL:
+            if worker.process.pid not in self.killed:
                 assert await worker.end(signal.SIGTERM) == 0
 
     async def _end_all(self) -> None:

@@ -10,6 +10,8 @@ import os
 import random
 import signal
 import sys
+from collections import Counter
+from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,13 +58,13 @@ FLAT = 5 * 1024
 
 def by_chance() -> list[str]:
     """Return faults of all kinds, in the first half none that ends the server, to see it grow."""
-    ending = ("kill-server", "stop-server")
-    wanted = [name for number, name in zip(range(COUNT), [*FAULTS] * COUNT, strict=False)]
-    lasting = [name for name in wanted if name not in ending]
-    random.shuffle(lasting)
-    rest = lasting[len(lasting) // 2 :] + [name for name in wanted if name in ending]
+    wanted = list(islice(cycle(random.sample([*FAULTS], len(FAULTS))), COUNT))
+    random.shuffle(wanted)
+    lasting = [name for name in wanted if name not in ("kill-server", "stop-server")]
+    first = lasting[: COUNT // 2]
+    rest = list((Counter(wanted) - Counter(first)).elements())
     random.shuffle(rest)
-    return lasting[: len(lasting) // 2] + rest
+    return first + rest
 
 
 async def suffering(folder: Path) -> Report:
