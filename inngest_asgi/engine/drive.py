@@ -122,7 +122,7 @@ class Drive:
     # Waiting for user code.
 
     async def _user_code(self, function: Callable[[], Awaitable[Any]]) -> None:
-        self._task = current_task()
+        self._task = current_task(self._loop)
         SCOPE.set(PLAIN_SCOPE)  # a call served inside a step's body is a call of its own
         try:
             self._machine.returned(await function())
