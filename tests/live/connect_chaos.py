@@ -75,8 +75,8 @@ class Chaos:
             self._http = await stack.enter_async_context(client)
             await stack.enter_async_context(self.proxy.carrying())
             stack.push_async_callback(self._end_all)
-            await self.start_server()
-            await asyncio.gather(self.start_worker(STEADY), self.start_worker(FRAIL))
+            workers = self.start_worker(STEADY), self.start_worker(FRAIL)
+            await asyncio.gather(self.start_server(), *workers)
             self._stack = stack.pop_all()
         return self
 

@@ -42,7 +42,7 @@ SUITE = (
     "double-down",
     "drain",
     "garble-handshake",
-    "kill-server",
+    "swap-down",
 )
 """One of each sort, the worker's death early: what it had is missed only some seconds later."""
 
