@@ -26,7 +26,9 @@ ORDERED = inngest.TriggerEvent(event="shop/ordered")
 @pytest.fixture
 def client() -> Iterator[inngest.Inngest]:
     with serving(Embedded(DevOptions(db=":memory:", gateway_port=0))) as url:
-        yield inngest.Inngest("shop", is_production=False, api_base_url=url, event_api_base_url=url)
+        one = inngest.Inngest("shop", is_production=False, api_base_url=url, event_api_base_url=url)
+        yield one
+        asyncio.run(one.aclose())  # what `send_sync` opened
 
 
 def output_of(client: inngest.Inngest, event: str) -> object:
