@@ -48,6 +48,7 @@ class Load:
     http: httpx.AsyncClient
     accepted: dict[str, tuple[str, int]] = field(default_factory=dict)
     rounds: int = 0
+    signalled: set[int] = field(default_factory=set)
 
     async def go_on(self) -> None:
         """Send events of all kinds, and what some of their runs wait for, until cancelled."""
@@ -62,14 +63,16 @@ class Load:
         answer = await self.http.post("/e/key", json=events)
         ids = answer.json()["ids"] if answer.status_code == 200 else []
         self.accepted |= {one: (kind, n) for one, kind in zip(ids, KINDS, strict=False)}
-        await self.bring([n - 2])
+        await self.bring([n - 10, n - 2])
 
     async def bring(self, numbers: Iterable[int]) -> None:
         """Send what runs wait for."""
         events = [{"name": "app/answer", "data": {"n": n}} for n in numbers]
         await self.http.post("/e/key", json=events)
-        for n in numbers:
-            await self.http.post("/v1/signals", json={"signal": f"go/{n}", "data": n})
+        for n in sorted({*numbers} - self.signalled):
+            answer = await self.http.post("/v1/signals", json={"signal": f"go/{n}", "data": n})
+            if answer.status_code == 200:
+                self.signalled.add(n)
 
     async def drain(self) -> None:
         """Bring what is waited for until all runs have ended."""
