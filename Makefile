@@ -63,8 +63,8 @@ fuzz: $(VENV)/.for-fuzzing ## random programs, values and FUZZ=100000 malformed 
 	$(BIN)/python -m tests.hardening.flood $(FUZZ)
 
 chaos: $(VENV)/.for-testing ## KILLS=200 of the embedded server, and FAULTS=200 around connected workers: is anything lost, or done twice?
-	KILLS=$(KILLS) $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/live/test_dev_server_kill.py
-	FAULTS=$(FAULTS) $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/live/test_connect_faults.py
+	KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/live/test_dev_server_kill.py
+	FAULTS=$(FAULTS) $(BIN)/python -m pytest -q tests/live/test_connect_faults.py
 
 proto: ## generate the code of the connect protocol from connect.proto
 	$(MAKE) VENV=.venv-protoc .venv-protoc/.with-protoc

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 import os
 
-import pytest
-
 PLATFORM_VARIABLES = (
     "AWS_REGION",
     "BRANCH",
@@ -22,10 +20,10 @@ PLATFORM_VARIABLES = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _a_bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def pytest_configure() -> None:
+    """Start with a bare environment; tests that set variables see to it that they are unset."""
     for name in [name for name in os.environ if name.startswith(PLATFORM_VARIABLES)]:
-        monkeypatch.delenv(name)
+        del os.environ[name]
 
 
 def pytest_collection_finish() -> None:
