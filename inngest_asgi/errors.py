@@ -6,7 +6,7 @@ InngestError
 ├── SendEventsError          the event API did not take every event; `ids` are those it took
 ├── ApiError                 the Inngest API refused a request or could not be reached
 ├── RunFailedError           a run whose output was asked for has failed, or was cancelled
-├── FrameError               bytes on a connect socket that are no message, or a message that is none
+├── FrameError               bytes on a connect socket that are no message, or none that can be sent
 ├── ProtocolError            a connect protocol object was asked for what its state does not allow
 ├── ConnectError             a connect worker cannot start or go on
 │   ├── ConnectAuthError     the server refused every signing key the worker has

@@ -60,7 +60,7 @@ def refused(app: inngest.InngestApp) -> None:
     """What users may get wrong is an error before anything runs."""
     inngest.serve("shop")  # type: ignore[arg-type]
     inngest.serve(client, pay)  # type: ignore[arg-type]
-    inngest.serve(client, [pay], "https://shop.example")  # type: ignore[call-arg]
+    inngest.serve(client, [pay], None)  # type: ignore[call-arg]
     inngest.serve(client, streaming="force")  # type: ignore[arg-type]
     inngest.serve(client, stream=True)  # type: ignore[call-arg]
     inngest.serve(client, max_body_bytes="1MB")  # type: ignore[arg-type]
