@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
@@ -63,6 +64,64 @@ def test_a_call_without_steps_leaves_no_task_behind(tools: Tools) -> None:
         return shown(outcome), asyncio.all_tasks() == {asyncio.current_task()}
 
     assert asyncio.run(call()) == ({"returned": 1}, True)
+
+
+def _begun_by_the_loop(
+    loop: asyncio.AbstractEventLoop, code: Any, **more: Any
+) -> asyncio.Task[Any]:
+    return asyncio.Task(code, loop=loop, **more)
+
+
+FACTORIES = [
+    pytest.param(None, id="none"),
+    pytest.param(_begun_by_the_loop, id="its-own"),
+    pytest.param(
+        getattr(asyncio, "eager_task_factory", None),
+        marks=pytest.mark.skipif(sys.version_info < (3, 12), reason="Python has none"),
+        id="eager",
+    ),
+]
+
+
+@pytest.mark.parametrize("factory", FACTORIES)
+def test_replays_and_new_steps_are_the_same_whatever_makes_the_loops_tasks(
+    tools: Tools, factory: Any
+) -> None:
+    async def program(tools: Tools) -> Any:
+        first = await tools.step.run("a", tools.body("a"))
+        return first, await tools.step.run("b", tools.body("b"))
+
+    async def call(state: Any) -> Any:
+        asyncio.get_running_loop().set_task_factory(factory)
+        return shown(await drive(program, Request(state), tools))
+
+    assert asyncio.run(call(data(a=1))) == ['StepRun b = "b"']
+    assert asyncio.run(call(data(a=1, b=2))) == {"returned": (1, 2)}
+
+
+@pytest.mark.parametrize("factory", FACTORIES)
+def test_a_task_that_a_function_creates_last_comes_to_its_step(tools: Tools, factory: Any) -> None:
+    async def program(tools: Tools) -> Any:
+        tools.sent.append(asyncio.create_task(tools.step.run("a", tools.body("a"))))
+
+    async def call() -> Any:
+        asyncio.get_running_loop().set_task_factory(factory)
+        return shown(await drive(program, Request(), tools))
+
+    assert asyncio.run(call()) == ['StepRun a = "a"']
+
+
+def test_a_function_that_ends_at_once_had_a_task_of_its_own(tools: Tools) -> None:
+    async def program(_: Tools) -> Any:
+        return asyncio.current_task()
+
+    async def call() -> Any:
+        outcome: Any = await drive(program, Request(), tools)
+        return outcome.value, asyncio.current_task()
+
+    inside, outside = asyncio.run(call())
+    assert isinstance(inside, asyncio.Task)
+    assert inside is not outside
 
 
 def test_tools_give_coroutines(tools: Tools) -> None:
