@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from inngest_asgi.engine.ids import StepIds, hash_id
 from inngest_asgi.engine.memos import MISSING, Memos, memo_result, recorded_error
 from inngest_asgi.errors import StepError
 
@@ -46,6 +47,38 @@ def test_memos_are_taken_in_the_order_they_finished() -> None:
     assert memos.take("a") is MISSING
     assert memos.take("b") == {"data": "b"}
     assert memos.take("a") == {"data": "a"}
+
+
+@pytest.mark.parametrize(
+    ("memo", "recalled"),
+    [
+        pytest.param({"data": 7}, 7, id="a-result"),
+        pytest.param({"data": None}, None, id="nothing"),
+        pytest.param({"data": 7, "id": "x"}, MISSING, id="a-result-and-more"),
+        pytest.param({"error": {}}, MISSING, id="a-failure"),
+        pytest.param({"input": [1]}, MISSING, id="an-override"),
+        pytest.param([1], MISSING, id="bare-data"),
+        pytest.param(None, MISSING, id="what-a-sleep-leaves"),
+    ],
+)
+def test_only_a_memo_that_is_nothing_but_a_result_is_recalled(memo: Any, recalled: Any) -> None:
+    ids = StepIds()
+    memos = Memos({hash_id("a"): memo}, [hash_id("a")])
+    assert memos.recall("a", ids) is recalled
+    assert len(ids) == (recalled is not MISSING)
+
+
+def test_a_step_is_recalled_in_its_order_and_once() -> None:
+    ids, order = StepIds(), [hash_id("b"), hash_id("a")]
+    memos = Memos({id: {"data": 1} for id in order}, order)
+    asked = [memos.recall(one, ids) for one in ("a", "b", "b", "a", "a")]
+    assert asked == [MISSING, 1, MISSING, 1, MISSING]
+
+
+def test_a_step_that_was_announced_before_is_not_recalled() -> None:
+    ids = StepIds()
+    ids.claim("a")
+    assert Memos({hash_id("a"): {"data": 1}}, [hash_id("a")]).recall("a", ids) is MISSING
 
 
 def test_a_memo_is_taken_once() -> None:
