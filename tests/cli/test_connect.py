@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,8 @@ from inngest_asgi.connect import ConnectionState
 from tests.routes.asking import Answer, asked, started
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from inngest_asgi.connect import Worker
     from tests.cli.conftest import Project
 
@@ -32,6 +35,18 @@ told = inngest.serve(client, connect=ConnectOptions(instance_id="told", shutdown
 locked = inngest.Inngest("locked", is_production=True, api_base_url="http://127.0.0.1:9")
 locked.create_function(fn_id="pay", trigger=inngest.TriggerEvent(event="x"))(pay.handler)
 """
+
+
+@pytest.fixture(autouse=True)
+def _levels() -> Iterator[None]:
+    """Undo what the command does to the logs of its process."""
+    loggers = [logging.getLogger(name) for name in (None, "httpx", "websockets")]
+    before = [one.level for one in loggers]
+    handlers = list(loggers[0].handlers)
+    yield
+    for one, level in zip(loggers, before, strict=True):
+        one.setLevel(level)
+    loggers[0].handlers[:] = handlers
 
 
 def worker_of(project: Project, name: str, **given: Any) -> Worker:
