@@ -75,8 +75,13 @@ class Leases:
         return len(self._leases)
 
     def grant(self, request_id: str, lease_id: str, now: float) -> None:
-        """Begin to wait for a worker's answer; an older lease of the request is worth nothing."""
-        self._leases[request_id] = _Lease(lease_id)
+        """Begin to wait for a worker's answer.
+
+        What is granted again to the same worker may be extended with the lease before, too: it may
+        have got only that one. For another worker, `finish` the request first.
+        """
+        known = self._leases.get(request_id)
+        self._leases[request_id] = _Lease(lease_id, known.id if known else None)
         self._deadlines.set(request_id, now + self._duration + ACK_PATIENCE)
 
     def expect(self, request_id: str, until: float) -> None:

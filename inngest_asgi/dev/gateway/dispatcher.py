@@ -220,7 +220,7 @@ class Dispatcher:
             elif dispatch.link is link:
                 self._await_acknowledgement(dispatch, RETURN_PATIENCE)
         successor = self._roster.latest(link.instance)
-        if successor is not None:
+        if successor is not None and successor.connected_at >= link.connected_at:
             self.back(successor)
 
     def back(self, link: Link) -> None:

@@ -102,10 +102,18 @@ def test_a_request_is_finished_once() -> None:
 def test_a_request_that_is_routed_again_starts_anew() -> None:
     leases = granted()
     leases.acknowledge("request", 0.0)
+    leases.finish("request")
     leases.grant("request", "lease-2", 60.0)
     assert not leases.is_acknowledged("request")
     assert leases.extend("request", "lease-1", 61.0) is None
     assert leases.tick(61.0) == 185.0
+
+
+def test_a_request_that_is_granted_again_is_extended_with_either_lease() -> None:
+    leases = granted()
+    leases.grant("request", "lease-2", 1.0)
+    assert leases.extend("request", "lease-1", 2.0) == "lease-2"
+    assert leases.is_acknowledged("request")
 
 
 def test_what_an_earlier_gateway_sent_is_held_by_who_extends_it_first() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from inngest_asgi.connect.frames import to_bytes
+from inngest_asgi.connect.frames import to_bytes, to_frame
+from inngest_asgi.connect.messages import WorkerReady
 from inngest_asgi.dev import RunStatus
 from inngest_asgi.wire.codec import loads
 from tests.dev.fakes import (
@@ -269,6 +270,25 @@ def test_a_worker_whose_acknowledgement_was_lost_with_its_connection_keeps_the_r
         assert await status_of(here, event_id) is RunStatus.COMPLETED
         assert [one.request_id for one in again.requests] == [first.requests[0].request_id]
         assert other.requests == []
+
+    acted(shop(), act)
+
+
+def test_a_request_is_not_sent_on_an_older_connection_that_may_be_dead_too() -> None:
+    async def act(here: World) -> None:
+        older = await FakeWorker(here, instance_id="a").ready()
+        older.pause()
+        await here.pass_time(1)
+        newer = await FakeWorker(here, acknowledges=False, answers=False, instance_id="a").ready()
+        event_id = await here.send()
+        await here.server.settle()
+        here.server.gateway.received(older.link, to_frame(WorkerReady()))
+        newer.die()
+        await here.server.settle()
+        assert older.requests == []
+        again = await FakeWorker(here, instance_id="a").ready()
+        assert await status_of(here, event_id) is RunStatus.COMPLETED
+        assert len(again.requests) == 1
 
     acted(shop(), act)
 
