@@ -24,11 +24,15 @@ _IMPORT_MACHINERY = ("<frozen importlib", importlib.__file__)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An application and the path it serves Inngest at; `guessed` when nothing tells the path."""
+    """An application, the path it serves Inngest at, and what serves it there, as far as known.
+
+    `guessed` when nothing tells the path.
+    """
 
     app: Any
     path: str
     guessed: bool = False
+    inngest_app: InngestApp | None = None
 
 
 def load_app(target: str, path: str | None) -> Loaded:
@@ -45,10 +49,9 @@ def load_app(target: str, path: str | None) -> Loaded:
     """
     app = load_object(target)
     _check_app(app, target)
-    if path is not None:
-        return Loaded(app, path)
-    own = _own_path(app)
-    return Loaded(app, own or DEFAULT_PATH, guessed=own is None)
+    inngest_app, own = _inngest_part(app)
+    told = path or own
+    return Loaded(app, told or DEFAULT_PATH, guessed=told is None, inngest_app=inngest_app)
 
 
 def load_object(target: str) -> Any:
@@ -141,14 +144,15 @@ def _check_app(app: Any, target: str) -> None:
         raise click.ClickException(f"{target!r} is {app!r}, which is no ASGI application.")
 
 
-def _own_path(app: Any) -> str | None:
-    """Return where an application serves Inngest, as far as it or its routes tell."""
+def _inngest_part(app: Any) -> tuple[InngestApp | None, str | None]:
+    """Return what serves Inngest in an application and at which path, as far as its routes tell."""
     if isinstance(app, InngestApp):
-        return app.serve_path
+        return app, app.serve_path
     for route in getattr(app, "routes", ()):
-        if isinstance(getattr(route, "app", None), InngestApp):
-            return str(route.path)
-    return None
+        part = getattr(route, "app", None)
+        if isinstance(part, InngestApp):
+            return part, str(route.path)
+    return None, None
 
 
 def _is_dotted(text: str) -> bool:

@@ -79,16 +79,27 @@ async def _work(
     plan: Plan, loaded: Loaded, listener: socket.socket, app_listener: socket.socket
 ) -> int | None:
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(served(loaded.app, app_listener))
         # The application may be on another port than the one unfinished runs know.
         options = DevOptions(db=plan.db, keep=plan.keep, hold=True, gateway_port=plan.gateway_port)
         server = await stack.enter_async_context(DevServer(options))
+        await stack.enter_async_context(served(server.app, listener))
+        await stack.enter_async_context(served(loaded.app, app_listener))
+        # The server goes first: calls that the application drops then are no failed attempts.
+        stack.push_async_callback(server.stop)
+        stack.push_async_callback(_drain, loaded)
         session = _Session(plan, server, listener)
         url = f"{origin_of(app_listener)}{loaded.path}"
         works = [session.work(url, loaded), session.telling.tell()]
         if plan.once:  # what cannot be saved does not end; without an end in sight, /health tells
             works.append(server.store.until_broken())
         return await first_of(*works)
+
+
+async def _drain(loaded: Loaded) -> None:
+    """Let a connect worker finish while there is a server to take its replies."""
+    worker = loaded.inngest_app.worker if loaded.inngest_app is not None else None
+    if worker is not None:
+        await worker.close(wait=True)
 
 
 class _Session:
@@ -104,19 +115,18 @@ class _Session:
         self.telling.note_ends()
 
     async def work(self, url: str, loaded: Loaded) -> int:
-        """Sync, send the event, follow its runs, and serve unless that is all there is to do."""
-        async with served(self._server.app, self._listener):
-            await self._sync(url, loaded)
-            self.telling.begin()
-            unfinished = [run.id for run in await self._server.unfinished()]
-            for run_id in unfinished:
-                await self.telling.resume(run_id)
-            self._server.release()
-            code = await self._follow(unfinished)
-            if self._plan.once:
-                return code
-            self._notices.print("Serving until Ctrl-C; unfinished runs go on at the next start.")
-            return await for_ever()
+        """Sync, send the event, follow its runs, and go on unless that is all there is to do."""
+        await self._sync(url, loaded)
+        self.telling.begin()
+        unfinished = [run.id for run in await self._server.unfinished()]
+        for run_id in unfinished:
+            await self.telling.resume(run_id)
+        self._server.release()
+        code = await self._follow(unfinished)
+        if self._plan.once:
+            return code
+        self._notices.print("Serving until Ctrl-C; unfinished runs go on at the next start.")
+        return await for_ever()
 
     async def _sync(self, url: str, loaded: Loaded) -> None:
         result = await self._server.sync(url)

@@ -13,7 +13,7 @@ from inngest_asgi.cli.run import Plan, exit_code, run
 from inngest_asgi.cli.serving import listening
 from inngest_asgi.dev.store import thread
 from inngest_asgi.errors import DevServerError
-from tests.cli import programs
+from tests.cli import connected, programs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,3 +190,14 @@ def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     db.write_text("this is not a database, whatever its name says")
     with pytest.raises(DevServerError, match="is not a database"):
         run(plan(db=str(db)))
+
+
+def test_a_step_that_a_worker_is_in_when_it_is_stopped_ends_and_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connected, "ran", [])
+    linked = {"target": "tests.cli.connected:app", "db": str(tmp_path / "dev.db")}
+    assert run(plan(event="begun", once=False, **linked)) == 0
+    assert connected.ran == ["body"]
+    assert run(plan(**linked)) == 0
+    assert connected.ran == ["body"]
