@@ -158,7 +158,12 @@ def test_with_nothing_to_do_once_says_so(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_an_event_that_flow_control_drops_says_why(tmp_path: Path) -> None:
-    about = {"event": "paid", "data": {"cart": 1}, "db": str(tmp_path / "dev.db")}
+    about = {
+        "event": "paid",
+        "data": {"cart": 1},
+        "db": str(tmp_path / "dev.db"),
+        "gateway_port": 0,
+    }
     assert run(plan("once_a_day", **about)) == 0
     with pytest.raises(click.ClickException) as caught:
         run(plan("once_a_day", **about))
@@ -196,7 +201,11 @@ def test_a_step_that_a_worker_is_in_when_it_is_stopped_ends_and_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connected, "ran", [])
-    linked = {"target": "tests.cli.connected:app", "db": str(tmp_path / "dev.db")}
+    linked: dict[str, Any] = {
+        "target": "tests.cli.connected:app",
+        "db": str(tmp_path / "dev.db"),
+        "gateway_port": 0,
+    }
     assert run(plan(event="begun", once=False, **linked)) == 0
     assert connected.ran == ["body"]
     assert run(plan(**linked)) == 0
