@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.live.apps.chaotic_worker import notes_in
 from tests.live.connect_chaos import STEADY
@@ -66,15 +66,15 @@ def report(chaos: Chaos) -> Report:
     runs, recorded = _recorded(chaos.db)
     assert {status for _, status in runs} == {COMPLETED}
     started = Counter(event_id for event_id, _ in runs)
-    assert {event_id for event_id in chaos.accepted if started[event_id] != 1} == set()
-    assert _repeated(recorded) == set()
+    _none({one for one in chaos.accepted if started[one] != 1}, "events without one run")
+    _none(_repeated(recorded), "requests recorded twice")
 
     noted = list(notes_in(chaos.notes))
     taken = {note.request_id for note in noted} | set(chaos.proxy.acknowledged)
-    assert taken - set(recorded) <= chaos.excused
+    _none(taken - set(recorded) - chaos.excused, "requests taken and not answered")
     for worker in chaos.workers[STEADY]:
         log = worker.log.read_text()
-        assert [text for text in NEVER_SAID if text in log] == []
+        _none({text for text in NEVER_SAID if text in log}, f"said in {worker.log}")
     return Report(
         chaos=chaos,
         runs=len(runs),
@@ -97,7 +97,7 @@ def _recorded(db: Path) -> tuple[list[tuple[str, int]], list[str]]:
         assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
         runs = connection.execute("SELECT event_id, status, output FROM runs").fetchall()
         memos = connection.execute("SELECT run_id, step_id, value FROM memos").fetchall()
-    assert _repeated(memo[:2] for memo in memos) == set()
+    _none(_repeated(memo[:2] for memo in memos), "steps recorded twice")
     outputs = [json.loads(output) for *_, output in runs]
     results = [json.loads(value)["data"] for *_, value in memos]
     return [run[:2] for run in runs], outputs + results
@@ -107,8 +107,12 @@ def _repetitions(noted: list[Note], killed: set[int]) -> int:
     """Count what ran again; nothing did that had run in a worker which was not killed."""
     ran = Counter((note.run_id, note.step) for note in noted)
     survived = [(note.run_id, note.step) for note in noted if note.pid not in killed]
-    assert _repeated(survived) == set()
+    _none(_repeated(survived), "steps run twice, as (run, step)")
     return ran.total() - len(ran)
+
+
+def _none(found: set[Any], what: str) -> None:
+    assert not found, f"{what}: {sorted(found)}"
 
 
 def _repeated(things: Iterable[T]) -> set[T]:
