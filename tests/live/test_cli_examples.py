@@ -69,7 +69,7 @@ def test_a_request_to_the_fastapi_application_starts_a_run(tmp_path: Path) -> No
 
 def test_an_application_that_is_started_after_the_server_is_greeted(tmp_path: Path) -> None:
     port, app_port = free_ports(2)
-    dev = ("dev", "-u", f"http://localhost:{app_port}", "--port", str(port))
+    dev = ("dev", "-v", "-u", f"http://localhost:{app_port}", "--port", str(port))
     options = ("examples.quickstart:inngest_app", "--port", str(app_port))
     with Command(*dev, folder=tmp_path) as server:
         server.wait_for("It is asked again every few seconds.")
@@ -84,7 +84,7 @@ def test_the_quickstart_under_uvicorn_beside_the_server_alone(tmp_path: Path) ->
     url = f"http://127.0.0.1:{port}"
     uvicorn = "import uvicorn; uvicorn.main()"
     options = ("examples.quickstart:inngest_app", "--port", str(app_port))
-    dev = ("dev", "-u", f"http://localhost:{app_port}", "--port", str(port))
+    dev = ("dev", "-v", "-u", f"http://localhost:{app_port}", "--port", str(port))
     with Command(*options, folder=tmp_path, start=uvicorn, INNGEST_DEV=url) as app:
         app.wait_for("Uvicorn running")
         with Command(*dev, folder=tmp_path) as server:

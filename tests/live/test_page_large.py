@@ -35,7 +35,7 @@ processors. A list that asked for all runs, or drew them, takes several times as
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     path = str(tmp_path_factory.mktemp("large") / "dev.db")
     asyncio.run(fill(path))
-    with server_at(DevOptions(db=path, poll_interval=0)) as url:
+    with server_at(DevOptions(db=path, poll_interval=0, keep=None)) as url:
         yield Stage(url)
 
 
