@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
 
+pytestmark = pytest.mark.live  # a build and processes
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

@@ -12,6 +12,8 @@ from inngest_asgi.cli import main
 from inngest_asgi.cli.loading import show_error
 from inngest_asgi.version import VERSION
 
+pytestmark = pytest.mark.live  # processes
+
 BLOCKED = """
 import sys
 sys.modules[{0!r}] = None  # as if it were not installed

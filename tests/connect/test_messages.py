@@ -34,6 +34,7 @@ def test_the_tokens_of_a_start_go_into_the_handshake() -> None:
     assert start.auth_data == AuthData("session-token", "sync-token")
 
 
+@pytest.mark.live  # a process each
 @pytest.mark.parametrize("module", ["inngest_asgi.connect", "inngest_asgi.connect.messages"])
 def test_names_come_without_protobuf_and_websockets(module: str) -> None:
     code = (
