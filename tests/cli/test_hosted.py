@@ -179,6 +179,7 @@ def test_what_the_process_does(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In this process, so that what it does is seen, too."""
+    monkeypatch.setattr(module, "leave", lambda ended: None)  # it would end the tests' process
     project.write("shop.py", APP.format(text="here"))
     reports, reporter = get_context("spawn").Pipe(duplex=False)
     with listening(0, option="--app-port", what="it") as listener:
